@@ -1,0 +1,47 @@
+# Needs only make and Python; each command makes its own environment.
+PYTHON ?= python3
+DEMO := .venv/demo
+TEST := .venv/test
+BIN := $(TEST)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: demo test check bench docs help clean
+
+demo: $(DEMO)/.installed  ## Tour a shop of four workers on real parts; SERVE=1 keeps it running
+	$(DEMO)/bin/python -m typed_waffle.demo $(if $(SERVE),--serve)
+
+test: $(TEST)/.installed  ## Run the tests and print the coverage over all processes; ARGS="-k name" picks some
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+check: $(TEST)/.installed  ## Check style, types, floors and the links of the docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+	$(BIN)/python docs/check_links.py
+	$(BIN)/sphinx-build -q -E -W --keep-going docs docs/_build/html
+
+bench: $(TEST)/.installed  ## Measure the reads and print the figures
+	$(BIN)/python -m tests.benchmarks
+
+docs: $(TEST)/.installed  ## Build the docs into docs/_build/html
+	$(BIN)/sphinx-build docs docs/_build/html
+
+help:  ## Show these commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1|/' | while IFS='|' read -r name what; do printf '  make %-6s %s\n' "$$name" "$$what"; done
+
+clean:  ## Remove the environments and everything that was built
+	rm -rf .venv .nox .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist docs/_build
+	find typed_waffle tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(DEMO)/.installed: EXTRA := demo
+$(TEST)/.installed: EXTRA := dev
+.venv/%/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "typed-waffle needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRA)]'
+	@touch $@

@@ -1,0 +1,440 @@
+"""The store in SQL, and the engines it is given."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, event, inspect, select, text
+
+from tests.support.waiting import PATIENCE
+from typed_waffle.change import FieldRecord, Head, State
+from typed_waffle.errors import ConfigurationError, StoreUnavailable
+from typed_waffle.protocols import Proposal, Store
+from typed_waffle.stores import sql
+from typed_waffle.stores.engines import own_engine, store_on
+from typed_waffle.stores.memory import MemoryStore
+from typed_waffle.stores.sql import SqlStore
+from typed_waffle.stores.tables import tables
+from typed_waffle.testing import StoreContract
+
+WORKERS, ROUNDS = 8, 4
+
+CANARY = "canary-4711"
+
+
+def own(folder: Path) -> Engine:
+    """The library's own engine, as WAFFLE_DATABASE_URL makes it."""
+    return own_engine(None, folder)
+
+
+def plain(folder: Path) -> Engine:
+    """An application's engine, with SQLAlchemy's defaults."""
+    return create_engine(f"sqlite:///{folder / 'plain.db'}")
+
+
+def autocommit(folder: Path) -> Engine:
+    """An application's engine that commits each statement by itself."""
+    return create_engine(f"sqlite:///{folder / 'auto.db'}", isolation_level="AUTOCOMMIT")
+
+
+def beginning(folder: Path) -> Engine:
+    """An application's engine with SQLAlchemy's recipe for SQLite: an event that emits BEGIN."""
+    engine = create_engine(f"sqlite:///{folder / 'begin.db'}")
+
+    @event.listens_for(engine, "connect")
+    def _(connection: Any, _: object) -> None:  # noqa: ANN401 - a DBAPI connection
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Any) -> None:  # noqa: ANN401 - a SQLAlchemy connection
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+# One line for each database that the store must work on.
+ENGINES: dict[str, Callable[[Path], Engine]] = {
+    "sqlite": own,
+    "sqlite-plain": plain,
+    "sqlite-autocommit": autocommit,
+    "sqlite-begin": beginning,
+}
+
+
+def proposal(number: int, note: str | None = None) -> Proposal:
+    """A change that sets `a` to a number, under an id made of that number."""
+    field = FieldRecord("a", "null", str(number), was_stored=False, is_stored=True)
+    return Proposal(f"{number:032x}", {"a": str(number)}, (field,), None, note, "python")
+
+
+def wanting(change: Proposal | None) -> Callable[[State], Proposal | None]:
+    return lambda _: change
+
+
+@pytest.fixture(params=ENGINES)
+def engines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Engine]]:
+    """Makes engines on one empty database."""
+    made: list[Engine] = []
+
+    def make() -> Engine:
+        made.append(ENGINES[request.param](tmp_path))
+        return made[-1]
+
+    yield make
+    for engine in made:
+        engine.dispose()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = own(tmp_path)
+    yield engine
+    engine.dispose()
+
+
+class TestSqlStore(StoreContract):
+    @pytest.fixture
+    def store(self, engines: Callable[[], Engine]) -> Store:
+        return SqlStore(engines())
+
+    @pytest.fixture
+    def other_store(self, engines: Callable[[], Engine]) -> Store:
+        return SqlStore(engines())
+
+
+# --- tables -----------------------------------------------------------------------------------
+
+
+def first_use(folder: Path, gate: Any, failures: Any, number: int) -> None:  # noqa: ANN401 - multiprocessing's own
+    """One of many processes that use an empty database at the same moment."""
+    gate.wait(PATIENCE)
+    try:
+        engine = own(folder)
+        store = SqlStore(engine)
+        store.state("shop")
+        store.commit(f"shop{number}", wanting(proposal(number)))
+        engine.dispose()
+    except Exception as error:  # noqa: BLE001 - reported to the test
+        failures.put(repr(error))
+
+
+@pytest.mark.parametrize("attempt", range(ROUNDS))
+def test_eight_processes_make_the_tables_at_once(tmp_path: Path, attempt: int) -> None:
+    """On an empty database all of them get through, and each finds its change kept."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, "typed_waffle.stores.engines"])
+    gate, failures = context.Barrier(WORKERS), context.SimpleQueue()
+    processes = [
+        context.Process(target=first_use, args=(tmp_path, gate, failures, number))
+        for number in range(WORKERS)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(2 * PATIENCE)
+    assert failures.empty(), failures.get()
+    engine = own(tmp_path)
+    store = SqlStore(engine)
+    heads = [store.head(f"shop{number}") for number in range(WORKERS)]
+    engine.dispose()
+    assert heads == [Head(1, f"{number:032x}") for number in range(WORKERS)]
+
+
+def test_tables_are_made_when_the_database_comes_back(tmp_path: Path) -> None:
+    """A database that was away at the first use gets its tables at a later one."""
+    folder = tmp_path / "not yet"
+    engine = create_engine(f"sqlite:///{folder / 'waffle.db'}")
+    store = SqlStore(engine)
+    with pytest.raises(StoreUnavailable):
+        store.head("shop")
+    folder.mkdir()
+    assert store.head("shop") == Head()
+    engine.dispose()
+
+
+def test_no_table_is_made_if_not_wanted(engine: Engine) -> None:
+    """With create_tables=False, a database without them is unavailable, and stays as it is."""
+    store = SqlStore(engine, create_tables=False)
+    with pytest.raises(StoreUnavailable, match="no such table"):
+        store.head("shop")
+    assert inspect(engine).get_table_names() == []
+
+
+def test_the_prefix_keeps_two_stores_apart(engine: Engine) -> None:
+    """Stores with different prefixes in one database share nothing."""
+    SqlStore(engine, prefix="one_").commit("shop", wanting(proposal(1)))
+    assert SqlStore(engine, prefix="two_").state("shop") == State()
+
+
+# --- transactions -----------------------------------------------------------------------------
+
+
+def test_wanting_nothing_leaves_no_row(engine: Engine) -> None:
+    """Not even the row that is the write lock stays, when a first change is not wanted."""
+    store = SqlStore(engine)
+    store.commit("shop", wanting(None))
+    with engine.connect() as connection:
+        assert connection.execute(select(tables().head)).all() == []
+
+
+def test_a_change_of_no_field_is_still_a_change(engine: Engine) -> None:
+    """A proposal that names no field makes a revision that touches none."""
+    store = SqlStore(engine)
+    record = store.commit("shop", wanting(Proposal("1" * 32, {}, (), None, None, "python")))
+    assert record is not None
+    assert list(store.history("shop")) == [record]
+
+
+def test_a_handed_in_engine_stays_open(tmp_path: Path) -> None:
+    """`close` disposes of the library's own engine only."""
+    handed_in = plain(tmp_path)
+    before = handed_in.pool
+    store = SqlStore(handed_in)
+    store.close()
+    assert handed_in.pool is before
+    handed_in.dispose()
+
+
+def test_an_engine_of_our_own_is_disposed_of(tmp_path: Path) -> None:
+    """`close` gives the connections of the library's own engine back."""
+    engine = own(tmp_path)
+    before = engine.pool
+    SqlStore(engine, owned=True).close()
+    assert engine.pool is not before
+
+
+@pytest.mark.parametrize("kind", [plain, autocommit, beginning])
+def test_an_application_s_connections_stay_as_they_were(
+    kind: Callable[[Path], Engine], tmp_path: Path
+) -> None:
+    """After a commit, a pooled connection has the transaction mode that the application set."""
+    engine = kind(tmp_path)
+    with engine.connect() as connection:
+        dbapi = connection.connection.dbapi_connection
+        before = dbapi.isolation_level  # type: ignore[union-attr]
+    store = SqlStore(engine)
+    store.commit("shop", wanting(proposal(1)))
+    with engine.connect() as connection:
+        same = connection.connection.dbapi_connection
+        assert same is dbapi
+        assert same.isolation_level == before  # type: ignore[union-attr]
+    engine.dispose()
+
+
+def test_a_foreign_lock_is_waited_out(tmp_path: Path) -> None:
+    """While somebody else holds the write lock a commit waits, and gets through afterwards."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'waffle.db'}", connect_args={"timeout": 0.05})
+    store = SqlStore(engine)
+    store.head("shop")
+    with sqlite3.connect(tmp_path / "waffle.db", isolation_level=None) as foreign:
+        foreign.execute("BEGIN IMMEDIATE")
+        waited = threading.Event()
+        event.listen(engine, "handle_error", lambda _: waited.set())
+        done: list[object] = []
+        writer = threading.Thread(
+            target=lambda: done.append(store.commit("shop", wanting(proposal(1))))
+        )
+        writer.start()
+        assert waited.wait(PATIENCE)  # it met "database is locked"
+        foreign.execute("ROLLBACK")
+    foreign.close()
+    writer.join(PATIENCE)
+    assert len(done) == 1
+    assert store.head("shop").revision == 1
+    engine.dispose()
+
+
+def test_a_lock_that_stays_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tries end after a time, however many are left, and the error says what is wrong."""
+    monkeypatch.setattr(sql, "PATIENCE", 0.3)
+    engine = create_engine(f"sqlite:///{tmp_path / 'waffle.db'}", connect_args={"timeout": 0.2})
+    store = SqlStore(engine)
+    store.head("shop")
+    tries: list[object] = []
+    event.listen(engine, "handle_error", tries.append)
+    foreign = sqlite3.connect(tmp_path / "waffle.db", isolation_level=None)
+    foreign.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match="database is locked"):
+        store.commit("shop", wanting(proposal(1)))
+    foreign.close()
+    assert len(tries) < sql.ATTEMPTS
+    engine.dispose()
+
+
+def test_readers_do_not_wait_for_a_writer(engine: Engine) -> None:
+    """On the library's own SQLite engine, a read goes on while a change is being decided."""
+    store = SqlStore(engine)
+    store.commit("shop", wanting(proposal(1)))
+    seen: list[State] = []
+
+    def decide(_: State) -> Proposal:
+        reader = threading.Thread(target=lambda: seen.append(store.state("shop")))
+        reader.start()
+        reader.join(PATIENCE)
+        return proposal(2)
+
+    store.commit("shop", decide)
+    assert [state.head.revision for state in seen] == [1]
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+
+def broken(engine: Engine, statement: str) -> None:
+    """Spoil the database for the next change."""
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE waffle_history RENAME TO gone",
+        "CREATE TRIGGER no BEFORE INSERT ON waffle_history BEGIN SELECT RAISE(ABORT, 'no'); END",
+        "CREATE TRIGGER no BEFORE INSERT ON waffle_override BEGIN SELECT RAISE(FAIL, 'no'); END",
+    ],
+)
+def test_an_error_of_the_database_tells_no_value(tmp_path: Path, statement: str) -> None:
+    """The text, the cause and the chain of a StoreUnavailable hold no parameter and no value."""
+    engine = plain(tmp_path)  # without hide_parameters, as an application's own engine is
+    store = SqlStore(engine)
+    store.commit("shop", wanting(proposal(1)))
+    broken(engine, statement)
+    change = Proposal(
+        "2" * 32,
+        {"a": f'"{CANARY}"'},
+        (FieldRecord("a", "1", f'"{CANARY}"', was_stored=True, is_stored=True),),
+        CANARY,
+        CANARY,
+        "python",
+    )
+    with pytest.raises(StoreUnavailable) as caught:
+        store.commit("shop", wanting(change))
+    assert CANARY not in f"{caught.value} {caught.value!r} {caught.value.cause}"
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("table", ["waffle_override", "waffle_history", "waffle_history_field"])
+def test_a_change_that_fails_half_way_leaves_nothing(engine: Engine, table: str) -> None:
+    """Whichever row cannot be written, no other row of the change stays."""
+    store = SqlStore(engine)
+    store.commit("shop", wanting(proposal(1)))
+    before = store.state("shop")
+    broken(
+        engine,
+        f"CREATE TRIGGER no BEFORE INSERT ON {table} BEGIN SELECT RAISE(FAIL, 'no'); END",
+    )
+    with pytest.raises(StoreUnavailable):
+        store.commit("shop", wanting(proposal(2)))
+    assert store.state("shop") == before
+
+
+def test_a_text_that_no_database_takes_is_kept_in_another_form(engine: Engine) -> None:
+    """A lone surrogate or a NUL in a note is written as an escape: it cannot stop a change."""
+    store = SqlStore(engine)
+    store.commit("shop", wanting(proposal(1, note="a\ud800b\0c")))
+    assert store.history("shop")[0].note == r"a\ud800b\x00c"
+
+
+# --- engines ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true"]
+)
+def test_a_database_in_memory_becomes_a_memory_store(
+    url: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """It would end with its connection, so the settings are kept in the process, with a warning."""
+    engine = own_engine(url, tmp_path)
+    store = store_on(engine, prefix="waffle_", create_tables=True, owned=True)
+    engine.dispose()
+    assert isinstance(store, MemoryStore)
+    assert "in memory" in caplog.text
+
+
+def test_the_default_database_is_a_file_in_the_folder(tmp_path: Path) -> None:
+    """Without a URL, `waffle.db` is made, in a folder that is made if need be."""
+    engine = own_engine(None, tmp_path / "instance")
+    store = store_on(engine, prefix="waffle_", create_tables=True, owned=True)
+    store.head("shop")
+    store.close()
+    assert (tmp_path / "instance" / "waffle.db").exists()
+
+
+@pytest.mark.parametrize("url", ["not a url", "nosuchdb://host/db", f"nosuch://u:{CANARY}@h/d"])
+def test_a_bad_url_is_a_configuration_error_without_its_password(url: str, tmp_path: Path) -> None:
+    """The error names the key; the URL, which may hold a password, is not repeated."""
+    with pytest.raises(ConfigurationError, match="WAFFLE_DATABASE_URL") as caught:
+        own_engine(url, tmp_path)
+    assert CANARY not in str(caught.value)
+
+
+def test_a_server_s_engine_keeps_no_connection(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """On a database server nothing is held between uses: workers are many, changes few."""
+    made: list[dict[str, object]] = []
+    monkeypatch.setattr(
+        "typed_waffle.stores.engines.create_engine", lambda *_, **options: made.append(options)
+    )
+    own_engine("postgresql://host/db", tmp_path)
+    assert made[0]["hide_parameters"] is True
+    assert "NullPool" in repr(made[0]["poolclass"])
+
+
+# --- lost connections -------------------------------------------------------------------------
+
+
+class LostError(sqlite3.OperationalError):
+    """A connection that went away, as SQLite itself has none."""
+
+
+@pytest.fixture
+def losing(engine: Engine) -> Callable[[str], None]:
+    """Lose the connection right after the next statement that begins with a given word."""
+    pending: list[str] = []
+
+    def lose(_c: Any, _s: Any, statement: str, *_: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
+        if pending and statement.startswith(pending[0]):
+            pending.clear()
+            raise LostError("the connection was lost")
+
+    def mark(context: Any) -> None:  # noqa: ANN401 - as above
+        if isinstance(context.original_exception, LostError):
+            context.is_disconnect = True
+
+    event.listen(engine, "handle_error", mark)
+    event.listen(engine, "after_cursor_execute", lose)
+    return pending.append
+
+
+def test_a_commit_whose_answer_was_lost_is_found(
+    engine: Engine, losing: Callable[[str], None]
+) -> None:
+    """If the connection breaks after COMMIT, the change is looked up, not made twice."""
+    store = SqlStore(engine)
+    store.head("shop")
+    losing("COMMIT")
+    record = store.commit("shop", wanting(proposal(1)))
+    assert record is not None
+    assert [r.revision for r in store.history("shop")] == [1]
+
+
+def test_a_read_on_a_dead_connection_is_made_again(
+    engine: Engine, losing: Callable[[str], None]
+) -> None:
+    """A pooled connection that died meanwhile costs no error."""
+    store = SqlStore(engine)
+    store.head("shop")
+    losing("SELECT")
+    assert store.head("shop") == Head()

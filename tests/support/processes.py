@@ -1,0 +1,130 @@
+"""Real processes: started with a log, waited for, ended by pid."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.support.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes connections there."""
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0
+
+
+def children(pid: int) -> set[int]:
+    """The processes that a process started."""
+    with suppress(OSError):
+        return {int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+    return set()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (a zombie does not)."""
+    with suppress(OSError):
+        return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
+    return False
+
+
+class Python:
+    """`python ...` in the checkout, with its output in a file; ended when the block ends."""
+
+    def __init__(
+        self, arguments: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._log = log
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def output(self) -> str:
+        """What it has printed so far."""
+        return self._log.read_text(errors="replace")
+
+    def says(self, text: str) -> str:
+        """Wait until it has printed this; gives the whole output."""
+        eventually(lambda: text in self.output() or self.process.poll() is not None)
+        output = self.output()
+        assert text in output, f"it ended without {text!r}:\n{output}"
+        return output
+
+    def tell(self, line: str = "") -> None:
+        """Write a line to its standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def ended(self, within: float = 30.0) -> int:
+        """Wait for it; gives the exit code."""
+        return self.process.wait(within)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if kind is not None:
+            sys.stdout.write(f"--- {' '.join(self.process.args[1:4])}\n{self.output()}\n")  # type: ignore[arg-type,index]
+
+
+def get(port: int, path: str) -> dict[str, Any]:  # Any: a JSON object
+    """A JSON answer over a fresh connection, so that any worker may give it."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        answer: dict[str, Any] = json.loads(connection.getresponse().read())
+        return answer
+    finally:
+        connection.close()
+
+
+def asked(port: int, path: str, times: int = 8) -> list[dict[str, Any]]:
+    """Many answers, asked for at once, so that several workers give them; failures left out."""
+
+    def ask(_: int) -> dict[str, Any] | None:
+        with suppress(OSError, http.client.HTTPException):
+            return get(port, path)
+        return None
+
+    with ThreadPoolExecutor(times) as pool:
+        return [answer for answer in pool.map(ask, range(times)) if answer is not None]

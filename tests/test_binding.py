@@ -1,0 +1,328 @@
+"""One application's worker: where its store comes from, and when it begins and ends."""
+
+import gc
+import logging
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import create_engine, inspect
+
+from tests.support.apps import Apps, Settings
+from tests.support.processes import free_port
+from tests.support.waiting import eventually
+from typed_waffle import (
+    ConfigurationError,
+    NotBound,
+    SettingLocked,
+    StoreUnavailable,
+    Waffle,
+    WaffleModel,
+)
+
+
+@pytest.fixture
+def apps(tmp_path: Path) -> Iterator[Apps]:
+    apps = Apps(tmp_path)
+    yield apps
+    apps.close()
+
+
+# --- which application is meant -----------------------------------------------------------------
+
+
+def test_without_an_application_the_error_tells_what_to_call() -> None:
+    """Reading settings that are bound to nothing names `init_app` and `connect`."""
+    with pytest.raises(NotBound, match=r"call waffle\.init_app\(app\), or use `with waffle\.conn"):
+        _ = Waffle(Settings).current_settings.name
+
+
+def test_with_two_applications_a_context_must_say_which(apps: Apps) -> None:
+    """Outside of any context two applications are ambiguous, for reads and for writes."""
+    one, two = apps.app(), apps.app()
+    waffle = apps.bound(one)
+    assert waffle.current_settings.name == "Waffle"
+    waffle.init_app(two)
+    with pytest.raises(NotBound, match="bound to 2 applications"):
+        _ = waffle.current_settings.name
+    with pytest.raises(NotBound, match=r"with app\.app_context\(\)"):
+        waffle.update(name="a")
+    with two.app_context():
+        assert waffle.current_settings.name == "Waffle"
+
+
+def test_an_application_that_is_gone_counts_no_more(apps: Apps) -> None:
+    """A collected application leaves its Waffle to the ones that are left."""
+    waffle = apps.bound()
+    other = apps.app()
+    waffle.init_app(other)
+    gone = weakref.ref(other)
+    del other
+    gc.collect()
+    assert gone() is None
+    assert waffle.current_settings.name == "Waffle"
+
+
+# --- connect ------------------------------------------------------------------------------------
+
+
+def test_connect_ends_with_its_block(apps: Apps) -> None:
+    """After the block the Waffle is bound to nothing."""
+    with Waffle(Settings).connect({"WAFFLE_DATABASE_URL": apps.url}) as waffle:
+        waffle.update(name="a")
+        assert waffle.current_settings.name == "a"
+    with pytest.raises(NotBound):
+        _ = waffle.current_settings.name
+
+
+def test_connects_nest(apps: Apps, tmp_path: Path) -> None:
+    """The inner connection is meant inside, the outer one again after it."""
+    waffle = Waffle(Settings)
+    inner = {"WAFFLE_DATABASE_URL": f"sqlite:///{tmp_path / 'inner.db'}"}
+    with waffle.connect({"WAFFLE_DATABASE_URL": apps.url}):
+        waffle.update(name="outer")
+        with waffle.connect(inner):
+            assert waffle.current_settings.name == "Waffle"
+            waffle.update(name="inner")
+        assert waffle.current_settings.name == "outer"
+
+
+def test_connect_reads_the_environment(apps: Apps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a mapping the `WAFFLE_*` environment variables decide."""
+    monkeypatch.setenv("WAFFLE_DATABASE_URL", apps.url)
+    with Waffle(Settings).connect() as waffle:
+        waffle.update(name="a")
+    assert apps.elsewhere().current_settings.name == "a"
+
+
+def test_a_connection_that_cannot_begin_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error at the start of `connect` leaves the Waffle unbound."""
+    waffle = Waffle(Settings)
+    with (
+        pytest.raises(ConfigurationError, match="WAFFLE_DATABASE_URL"),
+        waffle.connect({"WAFFLE_DATABASE_URL": "nonsense"}),
+    ):
+        pass
+    with pytest.raises(NotBound):
+        waffle.status()
+
+
+# --- the store ----------------------------------------------------------------------------------
+
+
+def test_without_a_url_the_instance_folder_is_used(apps: Apps) -> None:
+    """The default database is `waffle.db` in the application's instance folder."""
+    app = apps.app(WAFFLE_DATABASE_URL=None)
+    apps.bound(app).update(name="a")
+    assert (Path(app.instance_path) / "waffle.db").exists()
+
+
+def test_flask_sqlalchemys_engine_is_used(apps: Apps, tmp_path: Path) -> None:
+    """With Flask-SQLAlchemy and no URL the tables are made in its database, by its engine."""
+    app = apps.app(WAFFLE_DATABASE_URL=None, SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/app.db")
+    database = SQLAlchemy(app)
+    waffle = apps.bound(app)
+    with app.app_context():
+        waffle.update(name="a")
+        waffle.close()
+        assert "waffle_head" in inspect(database.engine).get_table_names()
+        database.engine.dispose()
+
+
+def test_an_engine_that_is_given_is_used_and_stays_open(apps: Apps) -> None:
+    """A given engine wins over the URL, and `close` leaves it alone."""
+    engine = create_engine(apps.url)
+    waffle = apps.bound(apps.app(WAFFLE_DATABASE_URL="sqlite:////nowhere"), engine=engine)
+    waffle.update(name="a")
+    waffle.close()
+    assert apps.elsewhere().current_settings.name == "a"
+    engine.dispose()
+
+
+def test_a_database_in_memory_warns(apps: Apps, caplog: pytest.LogCaptureFixture) -> None:
+    """Settings that end with the process are worth a warning."""
+    waffle = apps.bound(apps.app(WAFFLE_DATABASE_URL="sqlite://"))
+    with caplog.at_level(logging.WARNING):
+        waffle.update(name="a")
+    assert "the database is in memory" in caplog.text
+    assert waffle.current_settings.name == "a"
+
+
+def test_a_database_that_is_away_is_not_fatal(apps: Apps, tmp_path: Path) -> None:
+    """The app boots on its defaults and says stale; writing and refreshing say why they fail."""
+    waffle = apps.bound(apps.app(WAFFLE_DATABASE_URL=f"sqlite:///{tmp_path}/away/waffle.db"))
+    assert waffle.current_settings.name == "Waffle"
+    assert waffle.status().state == "stale"
+    with pytest.raises(StoreUnavailable, match="WAFFLE_DATABASE_URL"):
+        waffle.update(name="a")
+    with pytest.raises(StoreUnavailable):
+        waffle.refresh()
+
+
+# --- what is stored and what the environment says -----------------------------------------------
+
+
+def test_the_environment_locks_a_field(apps: Apps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable with the prefix wins over the store, and a write to its field is refused."""
+    apps.elsewhere().update(name="stored", low=1)
+    monkeypatch.setenv("SHOP_SETTING_NAME", "pinned")
+    waffle = apps.bound(apps.app(WAFFLE_ENV_PREFIX="SHOP_SETTING_"))
+    assert waffle.current_settings.name == "pinned"
+    snapshot = waffle.snapshot()
+    origins = [snapshot.origin(name) for name in ("name", "low", "high")]
+    assert origins == ["environment", "stored", "default"]
+    with pytest.raises(SettingLocked, match="SHOP_SETTING_NAME"):
+        waffle.update(name="b")
+
+
+def test_a_variable_that_does_not_fit_is_named(apps: Apps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused variable is an error at each use, until it is mended."""
+    monkeypatch.setenv("SHOP_LOW", "many")
+    waffle = apps.bound(apps.app(WAFFLE_ENV_PREFIX="SHOP_"))
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="SHOP_LOW"):
+            waffle.start()
+    monkeypatch.setenv("SHOP_LOW", "3")
+    assert waffle.current_settings.low == 3
+
+
+class Wider(WaffleModel):
+    """A newer model, which allows what the older one refuses."""
+
+    name: str = "Waffle"
+
+
+@pytest.fixture
+def misfit(apps: Apps) -> None:
+    """Something that the model refuses is stored."""
+    with Waffle(Wider).connect({"WAFFLE_DATABASE_URL": apps.url}) as wider:
+        wider.update(name="n" * 21)
+
+
+@pytest.mark.usefixtures("misfit")
+def test_a_stored_value_that_does_not_fit_takes_its_default(apps: Apps) -> None:
+    """What the model refuses shows its default, and the status says rejected."""
+    waffle = apps.bound()
+    assert waffle.current_settings.name == "Waffle"
+    assert (waffle.status().state, waffle.status().revision) == ("rejected", 1)
+
+
+@pytest.mark.usefixtures("misfit")
+def test_a_stored_value_that_does_not_fit_may_be_fatal(apps: Apps) -> None:
+    """With `WAFFLE_ON_INVALID="raise"` it stops the boot."""
+    waffle = apps.bound(apps.app(WAFFLE_ON_INVALID="raise"))
+    with pytest.raises(ConfigurationError, match="WAFFLE_ON_INVALID"):
+        waffle.start()
+
+
+# --- beginning and ending -----------------------------------------------------------------------
+
+
+def listeners() -> int:
+    return sum(thread.name == "typed-waffle" for thread in threading.enumerate())
+
+
+def test_importing_loads_no_driver() -> None:
+    """`import typed_waffle` loads neither SQLAlchemy nor redis."""
+    code = "import sys, typed_waffle; print({'sqlalchemy', 'redis'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stdout == b"set()\n"
+
+
+def test_binding_connects_to_nothing(apps: Apps, tmp_path: Path) -> None:
+    """`init_app` makes no file and no thread; the status says starting."""
+    waffle = apps.bound(apps.app(WAFFLE_REDIS_URL=f"redis://127.0.0.1:{free_port()}"))
+    assert waffle.status().state == "starting"
+    assert listeners() == 0
+    assert not (tmp_path / "waffle.db").exists()
+
+
+def test_the_first_context_starts_the_worker(apps: Apps) -> None:
+    """Pushing an app context connects, although nothing is read."""
+    app = apps.app(WAFFLE_REDIS_URL=f"redis://127.0.0.1:{free_port()}")
+    waffle = apps.bound(app)
+    with app.app_context():
+        assert listeners() == 1
+    assert waffle.status().state != "starting"
+
+
+@pytest.mark.parametrize(
+    ("keys", "threads"),
+    [({}, 0), ({"WAFFLE_LISTENER": "inline"}, 0), ({"WAFFLE_LISTENER": "thread"}, 1)],
+)
+def test_without_redis_a_thread_runs_only_if_wanted(
+    keys: dict[str, str], threads: int, apps: Apps
+) -> None:
+    """Polling needs no thread; `WAFFLE_LISTENER="thread"` polls in one."""
+    apps.bound(apps.app(**keys)).start()
+    assert listeners() == threads
+
+
+@pytest.mark.parametrize("kind", ["inline", "thread"])
+def test_without_redis_changes_are_polled(kind: str, apps: Apps) -> None:
+    """Inline at a context's beginning, or in a thread, a change is found within the interval."""
+    app = apps.app(WAFFLE_LISTENER=kind, WAFFLE_FALLBACK_POLL_INTERVAL=0.1)
+    waffle = apps.bound(app)
+    waffle.start()
+    apps.elsewhere().update(name="a")
+
+    def polled() -> bool:
+        with app.app_context():
+            return waffle.current_settings.name == "a"
+
+    assert eventually(polled) < 5
+
+
+def test_close_may_be_called_twice_and_leaves_a_snapshot(apps: Apps) -> None:
+    """After `close` the last snapshot is shown, and the status says closed."""
+    waffle = apps.bound()
+    waffle.update(name="a")
+    waffle.close()
+    waffle.close()
+    assert (waffle.current_settings.name, waffle.status().state) == ("a", "closed")
+
+
+def test_a_context_does_not_reopen_what_was_closed(apps: Apps) -> None:
+    """Requests after `close` show the last snapshot, and start nothing."""
+    app = apps.app(WAFFLE_LISTENER="thread")
+    waffle = apps.bound(app)
+    waffle.update(name="a")
+    waffle.close()
+    with app.app_context():
+        assert waffle.current_settings.name == "a"
+    assert (waffle.status().state, listeners()) == ("closed", 0)
+
+
+@pytest.mark.parametrize("begin", [Waffle.start, Waffle.refresh])
+def test_a_closed_waffle_may_begin_anew(apps: Apps, begin: object) -> None:
+    """`start` and `refresh` after `close` read the store again."""
+    waffle = apps.bound()
+    waffle.start()
+    waffle.close()
+    apps.elsewhere().update(name="a")
+    assert callable(begin)
+    begin(waffle)
+    assert waffle.current_settings.name == "a"
+    assert waffle.status().state == "live"
+
+
+def test_a_collected_app_ends_its_listener() -> None:
+    """An application that nobody holds takes its listener's thread with it."""
+    waffle = Waffle(Settings)
+
+    def short_lived() -> None:
+        app = Flask("short")
+        app.config.update(WAFFLE_DATABASE_URL="sqlite://", WAFFLE_LISTENER="thread")
+        waffle.init_app(app)
+        with app.app_context():
+            assert listeners() == 1
+
+    short_lived()
+    gc.collect()
+    eventually(lambda: listeners() == 0, 5)

@@ -1,0 +1,270 @@
+"""The typed proxy, and the pins behind it."""
+
+import copy
+import functools
+import pickle
+import threading
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar, copy_context
+
+import pytest
+from pydantic import SecretStr, computed_field
+
+from typed_waffle import Snapshot, WaffleModel
+from typed_waffle.current import Pin, forget, live, proxy, show, shown, unread
+
+
+class Shop(WaffleModel):
+    """A shop."""
+
+    name: str = "Waffle"
+    tags: tuple[str, ...] = ("a", "b")
+    token: SecretStr = SecretStr("hunter2")
+
+    def greeting(self, whom: str) -> str:
+        return f"{self.name} greets {whom}"
+
+    @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated properties
+    @property
+    def shout(self) -> str:
+        return self.name.upper()
+
+    @functools.cached_property
+    def letters(self) -> frozenset[str]:
+        return frozenset(self.name)
+
+    @classmethod
+    def kind(cls) -> str:
+        return cls.__name__
+
+    def __len__(self) -> int:
+        return len(self.tags)
+
+    def __contains__(self, tag: str) -> bool:
+        return tag in self.tags
+
+
+class Odd(WaffleModel):
+    """Names that the machinery uses itself."""
+
+    show: int = 1
+    forget: int = 2
+    settings: int = 3
+    get: int = 4
+    snapshot: int = 5
+    current: int = 6
+    self: int = 7
+    source: int = 8
+    first: int = 9
+    outer: int = 10
+    live: int = 11
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop(name="Cone")
+
+
+@pytest.fixture
+def current(shop: Shop) -> ContextVar[Pin[Shop]]:
+    outside = unread(lambda: Snapshot(shop, 3))
+    return ContextVar("test", default=outside)
+
+
+@pytest.fixture
+def shown_shop(current: ContextVar[Pin[Shop]]) -> Shop:
+    return proxy(Shop, current)
+
+
+# --- it passes for one of the settings ----------------------------------------------------------
+
+
+def test_it_is_an_instance_of_the_model(shown_shop: Shop) -> None:
+    """`isinstance` and `__class__` say what the type checker says."""
+    assert isinstance(shown_shop, Shop)
+    assert shown_shop.__class__ is Shop
+    assert shown_shop.__doc__ == "A shop."
+
+
+def test_it_shows_fields_methods_and_properties(shown_shop: Shop) -> None:
+    """Whatever can be read from the settings can be read from the proxy."""
+    assert shown_shop.name == "Cone"
+    assert shown_shop.token.get_secret_value() == "hunter2"
+    assert shown_shop.greeting("Ada") == "Cone greets Ada"
+    assert shown_shop.shout == "CONE"
+    assert shown_shop.letters == frozenset("Cone")
+    assert shown_shop.kind() == "Shop"
+    assert shown_shop.model_dump(include={"name"}) == {"name": "Cone"}
+    assert shown_shop.model_copy() == shown_shop
+
+
+def test_special_methods_of_the_model_work(shown_shop: Shop) -> None:
+    """`len`, `in` and `iter` do what the model says."""
+    assert len(shown_shop) == 2
+    assert "a" in shown_shop
+    assert dict(shown_shop)["name"] == "Cone"
+
+
+def test_it_prints_as_the_settings_without_secrets(shown_shop: Shop, shop: Shop) -> None:
+    """`repr` and `str` are those of the settings, masks included."""
+    assert (repr(shown_shop), str(shown_shop)) == (repr(shop), str(shop))
+    assert "hunter2" not in repr(shown_shop)
+
+
+def test_it_equals_and_hashes_as_the_settings(shown_shop: Shop, shop: Shop) -> None:
+    """It is equal from both sides to equal settings, and finds them in a dict."""
+    assert shown_shop == shop
+    assert shop == shown_shop
+    assert shown_shop != Shop()
+    assert {shown_shop: 1}[shop] == 1
+
+
+def pickled(shop: Shop) -> object:
+    return pickle.loads(pickle.dumps(shop))  # noqa: S301 - our own
+
+
+@pytest.mark.parametrize("copied", [pickled, copy.copy, copy.deepcopy])
+def test_a_copy_is_the_settings_themselves(
+    copied: Callable[[Shop], Shop], shown_shop: Shop, shop: Shop
+) -> None:
+    """Copies and pickles hold what was shown, and follow nothing."""
+    twin = copied(shown_shop)
+    assert type(twin) is Shop
+    assert twin == shop
+
+
+def test_vars_and_dir_are_those_of_the_settings(shown_shop: Shop, shop: Shop) -> None:
+    """Tools that look inside see the settings."""
+    assert vars(shown_shop) == vars(shop)
+    assert dir(shown_shop) == dir(shop)
+
+
+def test_a_write_is_refused_with_the_right_call(shown_shop: Shop) -> None:
+    """Assigning and deleting say how a setting is changed."""
+    with pytest.raises(AttributeError, match=r"change it with update\(name=\.\.\.\)"):
+        shown_shop.name = "x"  # type: ignore[misc] # the point
+    with pytest.raises(AttributeError, match=r"Shop\.name is read-only here"):
+        del shown_shop.name
+
+
+def test_an_unknown_name_is_an_attribute_error(shown_shop: Shop) -> None:
+    """A misspelt field raises as on the settings."""
+    with pytest.raises(AttributeError, match="nmae"):
+        _ = shown_shop.nmae  # type: ignore[attr-defined] # the point
+
+
+def test_fields_may_have_the_machinerys_names() -> None:
+    """A field is never hidden by a name that pins, snapshots or the proxy use."""
+    outside = unread(lambda: Snapshot(Odd(), 0))
+    shown_odd = proxy(Odd, ContextVar("test", default=outside))
+    assert [getattr(shown_odd, name) for name in Odd.model_fields] == list(range(1, 12))
+
+
+def test_asking_it_for_the_models_fields_warns_of_nothing(shown_shop: Shop) -> None:
+    """What Pydantic deprecates on an instance is taken from the class."""
+    assert shown_shop.model_fields == Shop.model_fields
+    assert list(shown_shop.model_computed_fields) == ["shout"]
+
+
+# --- pins ---------------------------------------------------------------------------------------
+
+
+def snapshots() -> Iterator[Snapshot[Shop]]:
+    """A snapshot of the next revision at each call."""
+    revision = 0
+    while True:
+        revision += 1
+        yield Snapshot(Shop(name=f"r{revision}"), revision)
+
+
+def test_a_pin_takes_its_snapshot_once() -> None:
+    """The first read decides; later reads ask nobody."""
+    source = snapshots()
+    pin = unread(lambda: next(source))
+    assert [shown(pin).revision, shown(pin).revision] == [1, 1]
+
+
+def test_a_pin_is_not_taken_before_it_is_read() -> None:
+    """A context that reads no setting costs no snapshot."""
+    source = snapshots()
+    unread(lambda: next(source))
+    assert next(source).revision == 1
+
+
+def test_a_first_read_that_fails_is_tried_again() -> None:
+    """An error at the first read does not stick to the pin."""
+    answers: list[Snapshot[Shop]] = []
+    pin = unread(lambda: answers[0])
+    with pytest.raises(IndexError):
+        shown(pin)
+    answers.append(Snapshot(Shop(), 1))
+    assert shown(pin).revision == 1
+
+
+def test_threads_that_share_a_context_see_one_snapshot(
+    current: ContextVar[Pin[Shop]], shown_shop: Shop
+) -> None:
+    """Two threads whose first reads meet in one pin see the same snapshot."""
+    source, meet, seen = snapshots(), threading.Barrier(2), list[str]()
+
+    def slow() -> Snapshot[Shop]:
+        snapshot = next(source)
+        meet.wait(10)
+        return snapshot
+
+    current.set(unread(slow))
+    context = [copy_context(), copy_context()]
+    threads = [
+        threading.Thread(target=c.run, args=(lambda: seen.append(shown_shop.name),))
+        for c in context
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen[0] == seen[1]
+
+
+def test_a_thread_of_its_own_sees_no_pin(current: ContextVar[Pin[Shop]], shown_shop: Shop) -> None:
+    """A thread that copied no context reads what is shown outside."""
+    current.set(unread(lambda: Snapshot(Shop(name="pinned"), 1)))
+    seen: list[str] = []
+    thread = threading.Thread(target=lambda: seen.append(shown_shop.name))
+    thread.start()
+    thread.join()
+    assert (seen, shown_shop.name) == (["Cone"], "pinned")
+
+
+def test_a_live_pin_never_hides_a_newer_snapshot() -> None:
+    """A snapshot that becomes live during a first read is shown, not the one read before."""
+    one, two = Snapshot(Shop(), 1), Snapshot(Shop(), 2)
+    newest = [one]
+
+    def source() -> Snapshot[Shop]:
+        before = newest[0]
+        if before is one:
+            newest[0] = two
+            show(pin, two)  # as a listener does, right after this read
+        return before
+
+    pin = live(source)
+    assert shown(pin) is two
+    assert shown(pin) is two
+
+
+def test_a_live_pin_that_is_forgotten_asks_anew() -> None:
+    """After `forget` the next read takes a new snapshot."""
+    newest = [Snapshot(Shop(), 1)]
+    pin = live(lambda: newest[0])
+    assert shown(pin).revision == 1
+    newest[0] = Snapshot(Shop(), 2)
+    forget(pin)
+    assert shown(pin).revision == 2
+
+
+def test_a_live_pin_whose_source_fails_shows_nothing() -> None:
+    """A live pin that cannot tell any more says so at each read."""
+    pin = live(lambda: next(iter(tuple[Snapshot[Shop]]())))
+    for _ in range(2):
+        with pytest.raises(StopIteration):
+            shown(pin)

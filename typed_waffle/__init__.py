@@ -1,0 +1,39 @@
+"""Typed settings that operators change while the application runs."""
+
+from typed_waffle.change import Change, FieldChange
+from typed_waffle.errors import (
+    ConfigurationError,
+    DeclarationError,
+    InvalidChange,
+    NotBound,
+    RevisionConflict,
+    SettingLocked,
+    StoreUnavailable,
+    UnknownSetting,
+    WaffleError,
+)
+from typed_waffle.extension import Waffle
+from typed_waffle.model import WaffleModel
+from typed_waffle.signals import settings_changed, settings_rejected
+from typed_waffle.snapshot import Snapshot
+from typed_waffle.status import Status
+
+__all__ = [
+    "Change",
+    "ConfigurationError",
+    "DeclarationError",
+    "FieldChange",
+    "InvalidChange",
+    "NotBound",
+    "RevisionConflict",
+    "SettingLocked",
+    "Snapshot",
+    "Status",
+    "StoreUnavailable",
+    "UnknownSetting",
+    "Waffle",
+    "WaffleError",
+    "WaffleModel",
+    "settings_changed",
+    "settings_rejected",
+]

@@ -1,0 +1,62 @@
+"""Announcer: tells the other workers of committed changes, and remembers when it could not."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+from typed_waffle.change import Delta, Head, State
+from typed_waffle.protocols import Announcement, Bus
+
+__all__ = ["Announcer"]
+
+logger = logging.getLogger(__name__)
+
+MAX_DELTA = 256 * 1024
+"""The most characters of values that a message carries; beyond it, workers read the store."""
+
+
+class Announcer:
+    """Publishes after the commit. What goes wrong here never fails a change."""
+
+    owed: bool
+    """Whether the latest announcement could not be made, so that the others do not know yet."""
+
+    def __init__(self, bus: Bus | None, namespace: str, origin: str) -> None:
+        self.owed = False
+        self._bus = bus
+        self._namespace = namespace
+        self._origin = origin
+
+    def tell(self, before: State, after: State, *, secret: bool) -> str | None:
+        """Announce a change; no value of it if one is secret. Why it failed, or `None`."""
+        delta: Delta | None = Delta.between(before.overrides, after.overrides)
+        if delta and (secret or sum(map(len, delta.set.values())) > MAX_DELTA):
+            delta = None  # workers read the store: no secret crosses the bus
+        return self._publish(after.head, before.head.change_id, delta)
+
+    def repeat(self, head: Head) -> str | None:
+        """Say that there is something to read, now that somebody may hear it."""
+        return self._publish(head, "", None)
+
+    def _publish(self, head: Head, follows: str, delta: Delta | None) -> str | None:
+        if self._bus is None:
+            return None
+        at = datetime.now(UTC)
+        try:
+            self._bus.publish(
+                Announcement(
+                    self._namespace, head.revision, head.change_id, follows, delta, self._origin, at
+                )
+            )
+        except Exception as error:  # noqa: BLE001 - the change is committed, whatever the bus does
+            self.owed = True
+            logger.warning(
+                "revision %s is committed, but could not be announced (%s): "
+                "the other workers will find it by polling",
+                head.revision,
+                error,
+            )
+            return f"revision {head.revision} was not announced: {error}"
+        self.owed = False
+        return None

@@ -1,0 +1,248 @@
+"""Binding: one application's state. It gives each process its own worker, at its first use."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic
+
+from typed_waffle.buses.message import Codec
+from typed_waffle.config import Config
+from typed_waffle.current import Pin, live, outer, unread
+from typed_waffle.environment import locks
+from typed_waffle.listener import Listener, listen
+from typed_waffle.model import M
+from typed_waffle.protocols import Bus, Store
+from typed_waffle.runtime import Observer, Rules, Runtime
+from typed_waffle.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from redis import Redis
+    from sqlalchemy import Engine
+
+__all__ = ["Binding", "Sources", "Worker"]
+
+STOP_WITHIN = 2.0
+"""Seconds that `close` waits for the listener."""
+
+
+CLOSED = 0
+"""The pid of a worker that ended: nobody's, so that the next use makes a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a worker gets its store and its bus from."""
+
+    engine: Engine | None
+    redis: Redis | None
+    folder: Path
+    """Where `waffle.db` is made if nothing names a database."""
+    app: Callable[[], Flask | None]
+    """The Flask app, for Flask-SQLAlchemy's engine; `None` without Flask."""
+
+
+@dataclass(slots=True)
+class Worker(Generic[M]):
+    """What one process runs for one binding."""
+
+    pid: int
+    runtime: Runtime[M]
+    listener: Listener
+
+
+class Binding(Generic[M]):
+    """One application's (or one `connect`'s) use of a `Waffle`.
+
+    The pid says whose a worker is: a worker that was inherited over a fork is neither used nor
+    closed, because its sockets and locks are the parent's.
+    """
+
+    def __init__(
+        self,
+        model: type[M],
+        namespace: str,
+        config: Config,
+        sources: Sources,
+        current: ContextVar[Pin[M]],
+        observer: Observer[M],
+    ) -> None:
+        self.config = config
+        self.holder: Pin[M] = live(self.snapshot)
+        self._model = model
+        self._namespace = namespace
+        self._sources = sources
+        self._current = current
+        self._observer = observer
+        self._made_in = os.getpid()
+        self._starting = threading.local()
+        self._guards: dict[int, threading.Lock] = {}
+        # In a box, so that ending it when the app is collected needs no reference to the binding.
+        self._box: list[Worker[M]] = []
+        self._inherited: list[Worker[M]] = []
+        self.closed = False
+
+    # --- the worker of this process -----------------------------------------------------------
+
+    @property
+    def worker(self) -> Worker[M] | None:
+        """The worker of this process, if it has one."""
+        box = self._box  # at most one; asked at every app context, so no generator
+        return box[0] if box and box[0].pid == os.getpid() else None
+
+    @property
+    def last(self) -> Worker[M] | None:
+        """The worker of this process, or the one that was closed in it."""
+        return next((w for w in self._box if w.pid in {os.getpid(), CLOSED}), None)
+
+    def started(self) -> Worker[M]:
+        """The worker of this process; it connects now if this is the first use.
+
+        Raises:
+            ConfigurationError: something is set up wrong; each use says so until it is mended.
+        """
+        worker = self.worker
+        if worker is not None:
+            return worker
+        # A lock of each process: one inherited over a fork may be held by a thread that is not.
+        with self._guards.setdefault(os.getpid(), threading.Lock()):
+            worker = self.worker
+            if worker is None:
+                self._starting.now = True
+                try:
+                    worker = self._begin()
+                finally:
+                    self._starting.now = False
+            return worker
+
+    def _begin(self) -> Worker[M]:
+        # Kept, so that no destructor touches the parent's sockets.
+        self._inherited += [worker for worker in self._box if worker.pid != CLOSED]
+        config = self.config
+        pinned = locks(self._model, config.env_prefix, os.environ) if config.env_prefix else {}
+        bus = self._bus()
+        kind = self._kind(bus)
+        rules = Rules(
+            self._namespace,
+            config.poll_interval,
+            config.fallback_poll_interval,
+            raise_on_invalid=config.on_invalid == "raise",
+            listens=bus is not None and kind == "thread",
+        )
+        runtime = Runtime(self._model, rules, self._store(), bus, self._observer, pinned)
+        runtime.boot()
+        worker = Worker(os.getpid(), runtime, listen(kind, runtime, bus))
+        self.closed = False
+        self._box[:] = [worker]
+        return worker
+
+    def _kind(self, bus: Bus | None) -> str:
+        if self.config.listener == "auto":
+            return "inline" if bus is None or _in_command() else "thread"
+        return self.config.listener
+
+    def _bus(self) -> Bus | None:
+        config, client = self.config, self._sources.redis
+        if not config.uses_bus(client_given=client is not None):
+            return None
+        # A fork while another thread imports leaves the child with a module that nobody unlocks, so
+        # the listener must import nothing: connecting to a host would import this codec.
+        importlib.import_module("encodings.idna")
+        from redis import Redis  # noqa: PLC0415 - loaded at the first use only
+
+        from typed_waffle.buses.redis import RedisBus  # noqa: PLC0415 - as above
+
+        if client is None and config.redis_url is not None:
+            client = Redis.from_url(config.redis_url.get_secret_value(), protocol=2)
+        elif client is None:
+            client = Redis(host=config.redis_host, port=config.redis_port, protocol=2)
+        key = config.signing_key.get_secret_value() if config.signing_key else None
+        return RedisBus(client, config.redis_channel, Codec(key))
+
+    def _store(self) -> Store:
+        from typed_waffle.stores.engines import own_engine, store_on  # noqa: PLC0415 - as above
+
+        url, engine = self.config.database_url, self._sources.engine
+        if engine is None and url is None:
+            engine = self._shared_engine()
+        owned = engine is None
+        if engine is None:
+            engine = own_engine(url.get_secret_value() if url else None, self._sources.folder)
+        elif os.getpid() != self._made_in:
+            # The pool may hold the parent's connections; they are dropped, not closed.
+            engine.dispose(close=False)
+        return store_on(
+            engine,
+            prefix=self.config.table_prefix,
+            create_tables=self.config.create_tables,
+            owned=owned,
+        )
+
+    def _shared_engine(self) -> Engine | None:
+        """Flask-SQLAlchemy's engine, if the application has one."""
+        app = self._sources.app()
+        database: Any = app.extensions.get("sqlalchemy") if app else None  # Any: an extra's class
+        if app is None or database is None:
+            return None
+        with app.app_context():
+            engine: Engine = database.engine
+            return engine
+
+    # --- contexts -----------------------------------------------------------------------------
+
+    def pushed(self, _: object, **__: object) -> None:
+        """An app context begins: it gets a pin of its own, and the process its worker."""
+        self._current.set(unread(self.snapshot, self._current.get()))
+        if self.closed or getattr(self._starting, "now", False):
+            return
+        worker = self.worker
+        if worker is not None:
+            worker.listener.poke()
+        elif not _in_command():
+            self.started()
+
+    def popped(self, _: object, **__: object) -> None:
+        """An app context ends."""
+        before = outer(self._current.get())
+        if before is not None:
+            self._current.set(before)
+
+    def snapshot(self) -> Snapshot[M]:
+        """The live snapshot; after `close`, the last one."""
+        if self.closed and self.last is not None:
+            return self.last.runtime.live
+        return self.started().runtime.live
+
+    def close(self, wait: float = STOP_WITHIN) -> None:
+        """Stop the listener and give back connections; safe to call twice."""
+        self.closed = True
+        _end(self._box, wait)
+
+    def close_with(self, owner: object) -> None:
+        """Close when `owner` is collected; until then, nothing here keeps it alive."""
+        weakref.finalize(owner, _end, self._box, 0.0).atexit = False
+
+
+def _end(box: list[Any], wait: float) -> None:  # Any: workers of any model
+    for worker in box:
+        if worker.pid == os.getpid():
+            worker.listener.stop(wait)
+            worker.runtime.close()
+            worker.pid = CLOSED
+
+
+def _in_command() -> bool:
+    """Whether this thread runs a `flask` command other than `run`: it ends soon."""
+    click, flask_cli = sys.modules.get("click"), sys.modules.get("flask.cli")
+    context = click.get_current_context(silent=True) if click else None
+    if context is None or flask_cli is None:
+        return False
+    return context.find_object(flask_cli.ScriptInfo) is not None and context.info_name != "run"

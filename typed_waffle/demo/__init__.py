@@ -1,0 +1,1 @@
+"""The runnable tour: a small shop on real parts."""

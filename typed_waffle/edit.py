@@ -1,0 +1,222 @@
+"""Edit: the parts of one change, and their validation on top of what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Generic
+
+from pydantic import ValidationError
+
+from typed_waffle.change import Change, Channel, FieldChange, FieldRecord, Head, Record, State
+from typed_waffle.errors import InvalidChange, SettingLocked
+from typed_waffle.fieldtypes import immutable
+from typed_waffle.model import M, WaffleModel, facts, known, reader
+from typed_waffle.protocols import Proposal
+from typed_waffle.refusal import details, fault, secrets_in, secrets_of, summary
+from typed_waffle.snapshot import MUTABLE, Snapshot
+from typed_waffle.values import MAX_TEXT, data, dumped, loaded, masked, same
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+__all__ = ["Draft", "Edit", "Planned", "change_of", "planned"]
+
+
+@dataclass(slots=True)
+class Draft:
+    """What somebody wants changed, before anything is validated."""
+
+    id: str
+    actor: str | None = None
+    note: str | None = None
+    channel: Channel = "python"
+    expected_revision: int | None = None
+    updates: dict[str, object] = field(default_factory=dict, repr=False)
+    resets: set[str] = field(default_factory=set)
+
+    def update(self, fields: Mapping[str, object]) -> None:
+        """Set these fields; the last word on a field counts."""
+        self.resets -= fields.keys()
+        self.updates |= fields
+
+    def reset(self, fields: Iterable[str]) -> None:
+        """Put these fields back to their defaults; the last word on a field counts."""
+        for name in fields:
+            self.updates.pop(name, None)
+            self.resets.add(name)
+
+
+class Edit:
+    """One change of many parts, committed when its `with` block ends."""
+
+    change: Change | None
+    """What was committed; `None` before the end of the block, and if nothing differed."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.change = None
+        self._draft = draft
+
+    def update(self, /, **fields: object) -> None:
+        """Set fields. Nothing is validated or written before the block ends."""
+        self._draft.update(fields)
+
+    def reset(self, *fields: str) -> None:
+        """Put fields back to their defaults."""
+        self._draft.reset(fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned(Generic[M]):
+    """A validated change: what to commit, and the snapshot it makes."""
+
+    proposal: Proposal
+    before: Snapshot[M]
+    after: Snapshot[M]
+
+
+def planned(draft: Draft, before: Snapshot[M]) -> Planned[M] | None:
+    """Validate a draft on top of `before`, the snapshot of what is stored now.
+
+    The whole model is validated, as `Model(**fields)` would validate it; then the values go
+    through JSON and back, because that is what every other worker will see. A field that would
+    keep its value is left alone. `None` if nothing would change.
+
+    Raises:
+        UnknownSetting: the model has no such field.
+        SettingLocked: an environment variable pins the field.
+        InvalidChange: the model refuses the change, or a value does not survive JSON.
+    """
+    model = type(before.settings)
+    _check_names(model, draft, before)
+    candidate = _candidate(model, draft, before)
+    texts = _texts(model, draft, candidate)
+    updates = {
+        name: text
+        for name, text in texts.items()
+        if name in before.unfit
+        or not same(getattr(before.settings, name), getattr(candidate, name))
+    }
+    resets = draft.resets & before.state.overrides.keys()
+    touched = [name for name in facts(model) if name in updates or name in resets]
+    if not touched:
+        return None
+    kept = {n: text for n, text in before.state.overrides.items() if n not in resets}
+    state = State(Head(before.revision + 1, draft.id), {**kept, **updates})
+    unfit = {n: found for n, found in before.unfit.items() if n not in touched}
+    after = replace(before, revision=state.head.revision, state=state, unfit=unfit)
+    after = replace(after, settings=_reloaded(after, updates, candidate))
+    proposal = Proposal(
+        draft.id,
+        state.overrides,
+        _records(touched, before, after),
+        draft.actor,
+        draft.note,
+        draft.channel,
+    )
+    return Planned(proposal, before, after)
+
+
+def _check_names(model: type[WaffleModel], draft: Draft, before: Snapshot[M]) -> None:
+    for name in (*draft.updates, *draft.resets):
+        known(model, name)
+        pinned = before.locks.get(name)
+        if pinned is not None:
+            raise SettingLocked(name, pinned.variable)
+
+
+def _candidate(model: type[M], draft: Draft, before: Snapshot[M]) -> M:
+    """The settings that the draft asks for, in Python values."""
+    explicit = before.texts().keys() - draft.resets
+    values = {name: getattr(before.settings, name) for name in explicit} | draft.updates
+    try:
+        return model.model_validate(values, extra="forbid", by_alias=False, by_name=True)
+    except ValidationError as error:
+        found = details(model, error, secrets_of(model, values))
+    # Out of the except block, so that Pydantic's error (with the input) is not chained.
+    raise InvalidChange(summary(found), found)
+
+
+def _texts(model: type[WaffleModel], draft: Draft, candidate: WaffleModel) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    found: list[ErrorDetails] = []
+    for name in draft.updates:
+        secret = facts(model)[name].secret
+        why = None
+        try:
+            texts[name] = dumped(candidate, [name])[name]
+        except ValueError:
+            why = "it has no JSON form"
+        else:
+            if len(texts[name]) > MAX_TEXT:
+                why = f"its JSON is {len(texts[name])} characters long; {MAX_TEXT} is the most"
+        if not immutable(getattr(candidate, name)):
+            why = MUTABLE
+        if why is not None:
+            found.append(fault(name, draft.updates[name], why, secret=secret))
+    if found:
+        raise InvalidChange(summary(found), found)
+    return texts
+
+
+def _reloaded(after: Snapshot[M], updates: Mapping[str, str], candidate: M) -> M:
+    """The settings as every other worker will load them; they must be what was asked for."""
+    model = type(after.settings)
+    texts = after.texts()
+    found: list[ErrorDetails] = []
+    try:
+        settings = loaded(model, texts)
+    except ValidationError as error:
+        found = details(model, error, secrets_in(model, texts))
+    else:
+        for name in updates:
+            asked = getattr(candidate, name)
+            if not same(getattr(settings, name), asked):
+                why = "it does not survive JSON: what would be loaded differs from what was given"
+                found.append(fault(name, asked, why, secret=facts(model)[name].secret))
+        if not found:
+            return settings
+    raise InvalidChange(summary(found), found)
+
+
+def _records(
+    touched: list[str], before: Snapshot[M], after: Snapshot[M]
+) -> tuple[FieldRecord, ...]:
+    old, new = masked(before.settings, touched), masked(after.settings, touched)
+    return tuple(
+        FieldRecord(
+            name,
+            old[name],
+            new[name],
+            name in before.state.overrides,
+            name in after.state.overrides,
+        )
+        for name in touched
+    )
+
+
+def change_of(model: type[WaffleModel], record: Record) -> Change:
+    """A history row as people read it: values typed by today's model where they still fit it."""
+    fields = tuple(
+        FieldChange(r.field, _value(model, r.field, r.before), _value(model, r.field, r.after))
+        for r in record.fields
+    )
+    return Change(
+        revision=record.revision,
+        id=record.id,
+        at=record.at,
+        actor=record.actor,
+        note=record.note,
+        channel=record.channel,
+        fields=fields,
+    )
+
+
+def _value(model: type[WaffleModel], name: str, text: str) -> object:
+    fact = facts(model).get(name)
+    if fact is None or fact.secret:
+        return data(text)
+    try:
+        return reader(model, name)(text)  # pyright: ignore[reportArgumentType] # a class hashes, whatever its instances do
+    except Exception:  # noqa: BLE001 - a validator of the user's may raise anything
+        return data(text)

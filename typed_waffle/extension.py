@@ -1,0 +1,371 @@
+"""Waffle: what an application uses. It joins model, store, bus and listener."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import uuid
+import weakref
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from flask import appcontext_popped, appcontext_pushed
+
+from typed_waffle.binding import Binding, Sources
+from typed_waffle.bindings import Bindings
+from typed_waffle.change import Change
+from typed_waffle.config import Config, environment_keys
+from typed_waffle.current import origin, proxy, show, shown, unread
+from typed_waffle.edit import Draft, Edit
+from typed_waffle.errors import ConfigurationError
+from typed_waffle.model import M, completed, facts, known
+from typed_waffle.runtime import Observer
+from typed_waffle.signals import emit, settings_changed, settings_rejected
+from typed_waffle.snapshot import Snapshot
+from typed_waffle.status import Health, Status
+from typed_waffle.values import same
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from redis import Redis
+    from sqlalchemy import Engine
+
+__all__ = ["Waffle"]
+
+logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+_NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_EXTENSION = "typed_waffle"
+
+
+@dataclass(frozen=True, slots=True)
+class _Callback(Generic[M]):
+    fields: frozenset[str]
+    call: Callable[[M, M], object]
+
+
+class Waffle(Generic[M]):
+    """Settings of one model, for any number of applications.
+
+    Args:
+        model: The settings model.
+        namespace: Keeps several models, or several applications, apart in one database. Change it
+            when two of them share one; letters, digits, dots, dashes and underscores.
+
+    Raises:
+        DeclarationError: The model is generic, or names a type that cannot be resolved.
+        ConfigurationError: The namespace is not of that form.
+    """
+
+    current_settings: M
+    """The settings of the current context, typed as the model.
+
+    Within one app context all reads see one snapshot, taken at the first read. Elsewhere it shows
+    the live snapshot of the one bound application.
+    """
+
+    def __init__(self, model: type[M], *, namespace: str = "default") -> None:
+        if not _NAMESPACE.fullmatch(namespace):
+            raise ConfigurationError(
+                "namespace",
+                f"{namespace!r} is not 1 to 64 letters, digits, dots, dashes, underscores",
+            )
+        self.model = completed(model)
+        self.namespace = namespace
+        self._bindings: Bindings[M] = Bindings(self.model.__qualname__)
+        self._callbacks: list[_Callback[M]] = []
+        self.current_settings = proxy(self.model, self._bindings.current)
+        _waffles.add(self)
+
+    def __repr__(self) -> str:
+        return f"<Waffle {self.model.__qualname__} {self.namespace!r}>"
+
+    # --- binding ------------------------------------------------------------------------------
+
+    def init_app(
+        self, app: Flask, *, engine: Engine | None = None, redis: Redis | None = None
+    ) -> None:
+        """Bind to a Flask application. Nothing connects before the first use in each process.
+
+        Args:
+            app: The application; its `WAFFLE_*` keys are read and checked now.
+            engine: The database, if you have an engine already. Otherwise `WAFFLE_DATABASE_URL`
+                decides, then Flask-SQLAlchemy's engine, then `waffle.db` in the instance folder.
+            redis: The Redis client, if you have one already; it also turns `WAFFLE_MULTIPROC` on
+                unless that is set. Its address and credentials are used, not its timeouts.
+
+        Raises:
+            ConfigurationError: A `WAFFLE_*` key is unknown or bad, or the app is bound already.
+        """
+        bound: dict[str, Binding[Any]] = app.extensions.setdefault(_EXTENSION, {})  # Any: any model
+        if self.namespace in bound:
+            raise ConfigurationError(
+                "init_app",
+                f"this application already has a Waffle with the namespace {self.namespace!r}. "
+                "Call init_app once for each, or give the second Waffle a namespace of its own",
+            )
+        config = Config.read(app.config)
+        owner: weakref.ref[Flask] = weakref.ref(app)
+        sources = Sources(engine, redis, Path(app.instance_path), owner)
+        binding = self._bind(config, sources, owner)
+        bound[self.namespace] = binding
+        binding.close_with(app)
+        appcontext_pushed.connect(binding.pushed, app)
+        appcontext_popped.connect(binding.popped, app)
+
+    @contextmanager
+    def connect(
+        self,
+        config: Mapping[str, Any] | None = None,  # Any: as in Flask's app.config
+        *,
+        engine: Engine | None = None,
+        redis: Redis | None = None,
+    ) -> Generator[Waffle[M], None, None]:
+        """The same without Flask: for a script, a Celery worker, a shell.
+
+        Args:
+            config: The `WAFFLE_*` keys (and `SECRET_KEY`); from the environment variables of the
+                same names if left out.
+            engine: As in `init_app`; without any, `waffle.db` in the working directory.
+            redis: As in `init_app`.
+
+        Raises:
+            ConfigurationError: A key is unknown or bad.
+        """
+        read = Config.read(environment_keys() if config is None else config)
+        binding = self._bind(read, Sources(engine, redis, Path.cwd(), lambda: None), lambda: self)
+        current = self._bindings.current
+        before = current.get()
+        try:
+            binding.started()
+            current.set(binding.holder)
+            yield self
+        finally:
+            current.set(before)
+            binding.close()
+            self._bindings.remove(binding)
+
+    def _bind(
+        self, config: Config, sources: Sources, sender: Callable[[], object | None]
+    ) -> Binding[M]:
+        me = weakref.ref(self)
+        bound: list[weakref.ref[Binding[M]]] = []
+
+        def shown_by(snapshot: Snapshot[M]) -> None:
+            waffle, binding = me(), bound[0]()
+            if waffle is not None and binding is not None:
+                show(binding.holder, snapshot)
+                waffle._bindings.show()  # noqa: SLF001 - of this very class
+
+        def changed(old: Snapshot[M], new: Snapshot[M]) -> None:
+            waffle, source = me(), sender()
+            if waffle is not None and source is not None:
+                waffle._tell(source, old, new)  # noqa: SLF001 - of this very class
+
+        def rejected(revision: int, reasons: Mapping[str, str]) -> None:
+            waffle, source = me(), sender()
+            if waffle is not None and source is not None:
+                emit(settings_rejected, source, waffle=waffle, revision=revision, reasons=reasons)
+
+        binding = Binding(
+            self.model,
+            self.namespace,
+            config,
+            sources,
+            self._bindings.current,
+            Observer(shown_by, changed, rejected),
+        )
+        bound.append(weakref.ref(binding))
+        self._bindings.add(binding)
+        return binding
+
+    # --- read ---------------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot[M]:
+        """The snapshot that `current_settings` shows in this context.
+
+        Raises:
+            NotBound: No application is bound, or several are and no context says which.
+        """
+        return shown(self._bindings.current.get())
+
+    @contextmanager
+    def pinned(self) -> Generator[M, None, None]:
+        """Show one snapshot to every read in this context, whatever changes meanwhile.
+
+        In an app context reads are pinned already; use this elsewhere, as in a long job.
+        A change made inside by `update` is seen inside.
+        """
+        current = self._bindings.current
+        before = current.get()
+        pin = unread(origin(before), before)
+        show(pin, shown(before))
+        current.set(pin)
+        try:
+            yield shown(pin).settings
+        finally:
+            current.set(before)
+
+    def history(
+        self, *, field: str | None = None, limit: int = 50, before: int | None = None
+    ) -> tuple[Change, ...]:
+        """Changes, newest first.
+
+        Args:
+            field: Only changes that touch this field.
+            limit: At most this many.
+            before: Only revisions below this one: give the last page's lowest for the next page.
+
+        Raises:
+            UnknownSetting: The model has no such field.
+            StoreUnavailable: The database does not answer.
+        """
+        runtime = self._bindings.meant().started().runtime
+        return runtime.history(field=field, limit=limit, before=before)
+
+    def status(self) -> Status:
+        """How this process's worker is. It never waits for anything, and starts nothing."""
+        binding = self._bindings.meant()
+        worker = binding.last
+        if worker is not None:
+            return worker.runtime.status()
+        unused = Health(ok=False, detail="not used yet in this process", last_ok=None)
+        return Status("starting", datetime.now(UTC), 0, None, unused, unused)
+
+    # --- write --------------------------------------------------------------------------------
+
+    def update(self, /, **fields: object) -> Change | None:
+        """Make one atomic, validated change; `None` (and no new revision) if nothing would differ.
+
+        Raises:
+            UnknownSetting: The model has no such field.
+            SettingLocked: An environment variable pins the field.
+            InvalidChange: The model refuses the values; nothing was written.
+            StoreUnavailable: The database does not answer.
+        """
+        with self.edit() as edit:
+            edit.update(**fields)
+        return edit.change
+
+    def reset(self, *fields: str) -> Change | None:
+        """Drop the overrides of these fields, back to the defaults; raises as `update` does."""
+        with self.edit() as edit:
+            edit.reset(*fields)
+        return edit.change
+
+    @contextmanager
+    def edit(
+        self,
+        *,
+        actor: str | None = None,
+        note: str | None = None,
+        expected_revision: int | None = None,
+    ) -> Generator[Edit, None, None]:
+        """Make one change of many parts: it commits at the end of the block, or not at all.
+
+        Args:
+            actor: Who changes; `WAFFLE_ACTOR` names it unless given.
+            note: Why, for the history.
+            expected_revision: The revision the caller looked at. Give it when a person decides on
+                what they saw: if anything changed since, nothing is written.
+
+        Raises:
+            RevisionConflict: The store is not at `expected_revision`.
+            UnknownSetting, SettingLocked, InvalidChange, StoreUnavailable: As in `update`.
+        """
+        draft = Draft(uuid.uuid4().hex, actor, note, expected_revision=expected_revision)
+        edit: Edit = Edit(draft)
+        yield edit
+        binding = self._bindings.meant()
+        if draft.actor is None and binding.config.actor is not None:
+            draft.actor = binding.config.actor()
+        runtime = binding.started().runtime
+        edit.change = runtime.write(draft)
+        self._bindings.repin(runtime.live)
+
+    def refresh(self) -> None:
+        """Read the store now, and show in this context what it says.
+
+        Raises:
+            StoreUnavailable: The database does not answer.
+        """
+        runtime = self._bindings.meant().started().runtime
+        runtime.refresh()
+        self._bindings.repin(runtime.live)
+
+    # --- callbacks ----------------------------------------------------------------------------
+
+    def on_change(self, *fields: str) -> Callable[[Callable[[M, M], R]], Callable[[M, M], R]]:
+        """Decorate a function `f(old, new)` to be called in every worker after a change.
+
+        Args:
+            fields: Call it only if one of these changed its value; with none, for any field.
+
+        An exception in it is logged, and the other callbacks still run. It runs outside of any app
+        context: in the listener's thread, or in the thread that made the change.
+
+        Raises:
+            UnknownSetting: The model has no such field.
+        """
+        for field in fields:
+            known(self.model, field)
+
+        def register(call: Callable[[M, M], R]) -> Callable[[M, M], R]:
+            self._callbacks.append(_Callback(frozenset(fields), call))
+            return call
+
+        return register
+
+    def _tell(self, sender: object, old: Snapshot[M], new: Snapshot[M]) -> None:
+        before, after = old.settings, new.settings
+        changed = {n for n in facts(self.model) if not same(getattr(before, n), getattr(after, n))}
+        if not changed:
+            return
+        for callback in list(self._callbacks):
+            if not callback.fields or callback.fields & changed:
+                self._call(callback, before, after)
+        emit(settings_changed, sender, waffle=self, old=old, new=new)
+
+    @staticmethod
+    def _call(callback: _Callback[M], before: M, after: M) -> None:
+        try:
+            callback.call(before, after)
+        except Exception:
+            logger.exception("a callback for changed settings failed: %r", callback.call)
+
+    # --- lifecycle ----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Connect now instead of at the first use. Never needed; a first request may be faster.
+
+        Raises:
+            ConfigurationError: Something is set up wrong.
+        """
+        self._bindings.meant().started()
+
+    def close(self) -> None:
+        """Stop the listener and give back connections. The last snapshot stays readable.
+
+        Safe to call twice; `start`, or any write, begins anew.
+        """
+        for binding in self._bindings.all():
+            binding.close()
+
+
+_waffles: weakref.WeakSet[Waffle[Any]] = weakref.WeakSet()  # Any: of any model
+
+
+def _after_fork() -> None:
+    # Reads outside of a context look at a holder, not at the pid: let the child's ask anew.
+    for waffle in list(_waffles):
+        waffle._bindings.forked()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # this module's own
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,172 @@
+"""Store and Bus: the two roles that adapters fill, and what each promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from typed_waffle.change import Channel, Delta, FieldRecord, Head, Overrides, Record, State
+
+__all__ = [
+    "Announcement",
+    "Bus",
+    "BusError",
+    "Decide",
+    "Event",
+    "Hint",
+    "Proposal",
+    "Store",
+    "Subscribed",
+    "Subscription",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a writer wants committed on top of the state it was shown."""
+
+    change_id: str
+    overrides: Overrides = field(repr=False)
+    """All overrides after the change."""
+    fields: tuple[FieldRecord, ...]
+    actor: str | None
+    note: str | None
+    channel: Channel
+
+
+Decide = Callable[[State], Proposal | None]
+"""Looks at the stored state under the write lock. Returns what to commit, or `None` for nothing;
+raises to refuse. It may be called again after a deadlock or a lost connection: it must be pure."""
+
+
+class Store(Protocol):
+    """The SQL side, and the only truth.
+
+    Promises:
+
+    - A change is atomic: overrides, revision and history row appear together or not at all.
+    - Writers of a namespace come one after another; `decide` sees the state that its proposal will
+      follow, and nothing can come between.
+    - Revisions of a namespace are 1, 2, 3, ... without a gap; `Record.follows` is the id of the
+      revision before ("" for the first).
+    - `state` reads overrides and head at one moment.
+    - Reading and refusing write nothing. A namespace that nobody wrote to is at revision 0.
+    - Texts come back exactly as they were given.
+    - Whatever goes wrong in the database is a `StoreUnavailable`, and then either nothing was
+      written or the error says that the outcome is unknown.
+    - Safe to call from many threads.
+    """
+
+    def head(self, namespace: str) -> Head:
+        """The revision and its change id: the cheapest read."""
+        ...
+
+    def state(self, namespace: str) -> State:
+        """Everything stored."""
+        ...
+
+    def commit(self, namespace: str, decide: Decide) -> Record | None:
+        """Make one change under the namespace's write lock; `None` if `decide` wants nothing."""
+        ...
+
+    def history(
+        self,
+        namespace: str,
+        *,
+        field: str | None = None,
+        limit: int = 50,
+        before: int | None = None,
+    ) -> Sequence[Record]:
+        """Changes, newest first: those below revision `before`, those that touch `field`."""
+        ...
+
+    def close(self) -> None:
+        """Give back every connection; safe to call twice."""
+        ...
+
+
+class BusError(Exception):
+    """The bus cannot be reached or refused; the text is for people and has no password in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A verified message: somebody who holds the signing key committed this change."""
+
+    namespace: str
+    revision: int
+    change_id: str
+    follows: str
+    delta: Delta | None
+    """What to do to the overrides of `follows`; `None` when only the store can tell."""
+    origin: str
+    """The id of the worker that sent it."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """An unverified message: worth one look at the store, and no more."""
+
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The subscription was (re)made; messages before this moment may be lost."""
+
+
+Event = Announcement | Hint | Subscribed
+
+
+class Subscription(Protocol):
+    """One worker's ear on the bus. Used by one thread."""
+
+    def get(self, timeout: float) -> Event | None:
+        """The next event, or `None` after `timeout` seconds (never much longer).
+
+        The first event is `Subscribed`, and so is one after each reconnection.
+
+        Raises:
+            BusError: the connection is gone or does not answer; close it and subscribe anew.
+        """
+        ...
+
+    def close(self) -> None:
+        """Hang up; safe to call twice and after an error."""
+        ...
+
+
+class Bus(Protocol):
+    """The Redis side: carries changes to the workers.
+
+    Promises:
+
+    - `publish` returns or raises within about a second, whatever state the server is in.
+    - What a subscription yields as an `Announcement` was signed with the right key and arrived
+      whole; anything else is a `Hint` or nothing.
+    - No other promise: messages may be lost, doubled and reordered. The store heals that.
+    - No secret's value crosses the bus: the caller leaves it out of the delta.
+    """
+
+    def publish(self, announcement: Announcement) -> None:
+        """Send to every subscription, the sender's own included.
+
+        Raises:
+            BusError: it could not be sent.
+        """
+        ...
+
+    def subscribe(self) -> Subscription:
+        """Open a subscription.
+
+        Raises:
+            BusError: the server cannot be reached.
+        """
+        ...
+
+    def close(self) -> None:
+        """Hang up; safe to call twice."""
+        ...

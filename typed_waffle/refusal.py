@@ -1,0 +1,161 @@
+"""What a refusal may tell: Pydantic's details with every secret taken out, and one message."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import reprlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, Secret, SecretBytes, SecretStr, ValidationError
+
+from typed_waffle.change import Overrides
+from typed_waffle.model import WaffleModel, facts, own_words, reader
+from typed_waffle.values import MASK, data
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+__all__ = [
+    "details",
+    "fault",
+    "plaintexts",
+    "reasons",
+    "secrets_in",
+    "secrets_of",
+    "summary",
+]
+
+_SHORT = 3
+_HIDDEN = "its rule refuses it (the rule's own message is hidden, because a secret is in it)"
+
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = 80
+
+
+def details(
+    model: type[WaffleModel], error: ValidationError, secrets: Collection[str]
+) -> list[ErrorDetails]:
+    """The details of a `ValidationError`, safe to show and log.
+
+    A secret field shows no input and no message that its own validator wrote; a message anywhere
+    that quotes one of `secrets` is hidden. Rules across fields carry no input, which would be all
+    the settings.
+    """
+    known = facts(model)
+    return [_safe(known, found, secrets) for found in error.errors(include_url=False)]
+
+
+def _safe(
+    known: Mapping[str, object], found: ErrorDetails, secrets: Collection[str]
+) -> ErrorDetails:
+    field = known.get(str(found["loc"][0])) if found["loc"] else None
+    secret = getattr(field, "secret", False)
+    msg = found["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    own = own_words(found["type"])
+    context = found.get("ctx", {})
+    if (secret and own) or _quotes(f"{msg} {context}", secrets):
+        msg = _HIDDEN
+    safe: ErrorDetails = {
+        "type": found["type"],
+        "loc": found["loc"],
+        "msg": msg,
+        "input": MASK if secret else None if not found["loc"] else found["input"],
+    }
+    if context and not own and not secret and msg is not _HIDDEN:
+        safe["ctx"] = context
+    return safe
+
+
+def _quotes(text: str, secrets: Collection[str]) -> bool:
+    # A very short secret must stand alone: a 0 is in many messages by chance.
+    return any(
+        plain in text
+        and (len(plain) > _SHORT or re.search(rf"(?<!\w){re.escape(plain)}(?!\w)", text))
+        for plain in secrets
+    )
+
+
+def fault(field: str, value: object, why: str, *, secret: bool) -> ErrorDetails:
+    """One detail of our own, for what Pydantic does not check."""
+    return {"type": "value_error", "loc": (field,), "msg": why, "input": MASK if secret else value}
+
+
+def summary(found: Iterable[ErrorDetails]) -> str:
+    """One message for a refused change: each setting, its value, the rule, the next step."""
+    parts = [_sentence(detail) for detail in found]
+    return f"{'; '.join(parts)}. Nothing was written: correct it and try again."
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    if not detail["loc"]:
+        return f"a rule across settings refuses the change: {detail['msg']}"
+    where = ".".join(map(str, detail["loc"]))
+    masked = isinstance(detail["input"], str) and detail["input"] == MASK
+    shown = MASK if masked else _text(_repr.repr, detail["input"])
+    return f"{where} = {shown} is refused: {detail['msg']}"
+
+
+def _text(show: Callable[[object], str], value: object) -> str:
+    try:
+        return show(value)
+    except Exception:  # noqa: BLE001 - a huge int has no decimal text, and a class may raise anything
+        return f"<{type(value).__name__}>"
+
+
+def reasons(found: Iterable[ErrorDetails]) -> dict[str, str]:
+    """The top-level fields at fault and why; the key "" stands for a rule across fields."""
+    return {str(d["loc"][0]) if d["loc"] else "": d["msg"] for d in found}
+
+
+def secrets_in(model: type[WaffleModel], texts: Overrides) -> frozenset[str]:
+    """The plaintext of every secret in these texts and in the defaults, to keep out of messages."""
+    return secrets_of(
+        model, {n: (data(texts[n]), _typed(model, n, texts[n])) for n in facts(model) if n in texts}
+    )
+
+
+def secrets_of(model: type[WaffleModel], values: Mapping[str, object]) -> frozenset[str]:
+    """The plaintext of every secret in these values and in the defaults."""
+    names = [name for name, fact in facts(model).items() if fact.secret]
+    defaults = [model.model_fields[name].default for name in names]
+    return plaintexts([*defaults, *(values[name] for name in names if name in values)])
+
+
+def _typed(model: type[WaffleModel], field: str, text: str) -> object:
+    # The bytes of a secret, say, are base64 in the text.
+    try:
+        return reader(model, field)(text)  # pyright: ignore[reportArgumentType] # a class hashes, whatever its instances do
+    except Exception:  # noqa: BLE001 - what cannot be read is not in the settings
+        return None
+
+
+def plaintexts(values: Iterable[object]) -> frozenset[str]:
+    """Every text that stands in these values, to look for in messages."""
+    return frozenset(text for value in values for text in _texts(value) if text)
+
+
+def _texts(value: object) -> Iterator[str]:
+    parts = _parts(value)
+    if parts is not None:
+        for part in parts:
+            yield from _texts(part)
+    elif isinstance(value, str):
+        yield from (value, repr(value)[1:-1])
+    elif isinstance(value, bytes):
+        yield from (value.decode(errors="replace"), repr(value)[2:-1])
+    elif value is not None and not isinstance(value, bool):
+        yield _text(str, value)
+
+
+def _parts(value: object) -> Iterable[object] | None:
+    if isinstance(value, (Secret, SecretStr, SecretBytes)):
+        return (value.get_secret_value(),)
+    if isinstance(value, BaseModel):
+        return [getattr(value, name) for name in type(value).model_fields]
+    if dataclasses.is_dataclass(value):
+        return [getattr(value, part.name) for part in dataclasses.fields(value)]
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, (list, tuple, set, frozenset)) else None

@@ -1,0 +1,180 @@
+"""Status: what a worker says of itself."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+__all__ = ["Board", "Health", "Status", "WorkerState"]
+
+logger = logging.getLogger(__name__)
+
+WorkerState = Literal["starting", "live", "degraded", "stale", "rejected", "closed"]
+
+STUCK_AFTER = 5.0
+"""Seconds after which a read of the store that has not come back counts as failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One connection of a worker."""
+
+    ok: bool
+    detail: str
+    """What is wrong, or what is well, in a few words."""
+    last_ok: datetime | None
+    """When it last answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of one worker, as `Waffle.status()` gives it."""
+
+    state: WorkerState
+    """`live`: current, and told of changes at once. `degraded`: current, but one of bus and store
+    is away, so that changes arrive by polling or cannot be made. `stale`: nobody can say whether
+    the values are current. `rejected`: what is stored does not fit this worker's model. `starting`
+    and `closed`: before the first use, and after `close()`."""
+    since: datetime
+    revision: int
+    last_error: str | None
+    """The latest thing that went wrong; it stays after it is mended."""
+    bus: Health
+    store: Health
+
+
+@dataclass(slots=True)
+class _Wire:
+    detail: str
+    ok: bool = False
+    needed: bool = True
+    last_ok: datetime | None = None
+    busy_since: float | None = None
+
+    def stuck(self) -> float:
+        return time.monotonic() - self.busy_since if self.busy_since is not None else 0.0
+
+    def health(self) -> Health:
+        if self.stuck() > STUCK_AFTER:
+            return Health(
+                ok=False, detail=f"no answer for {self.stuck():.0f} s", last_ok=self.last_ok
+            )
+        return Health(ok=self.ok, detail=self.detail, last_ok=self.last_ok)
+
+
+class Board:
+    """Collects the facts from which the status follows; each change of state is logged once."""
+
+    def __init__(self, *, listens: bool) -> None:
+        self._lock = threading.Lock()
+        self._store = _Wire("not read yet")
+        self._bus = _Wire("not connected yet")
+        if not listens:
+            self._bus = _Wire(
+                "not listened to: changes are found by polling", ok=True, needed=False
+            )
+        self._loaded = False
+        self._closed = False
+        self._misfits: str | None = None
+        self._last_error: str | None = None
+        self._shown: tuple[WorkerState, datetime] = ("starting", datetime.now(UTC))
+
+    def store_asked(self) -> None:
+        """A read of the store begins."""
+        self._store.busy_since = time.monotonic()
+
+    def store_answered(self) -> None:
+        """The store was read."""
+        self._settle(self._store, None)
+        self._loaded = True
+        self._review()
+
+    def store_failed(self, why: str) -> None:
+        """The store could not be read."""
+        self._settle(self._store, why)
+        self._review()
+
+    def bus_up(self) -> None:
+        """The subscription stands and answers."""
+        self._settle(self._bus, None)
+        self._review()
+
+    def bus_down(self, why: str) -> None:
+        """The subscription is gone."""
+        self._settle(self._bus, why)
+        self._review()
+
+    def misfits(self, reasons: Mapping[str, str]) -> None:
+        """What does not fit the model; empty when all does."""
+        text = "; ".join(f"{name}: {why}" if name else why for name, why in reasons.items())
+        self._misfits = text or None
+        if text:
+            self._last_error = text
+        self._review()
+
+    def note(self, error: str) -> None:
+        """Something else went wrong, without changing the state."""
+        self._last_error = error
+
+    def closed(self) -> None:
+        """The worker gave everything back."""
+        self._closed = True
+        self._review()
+
+    @property
+    def bus_ok(self) -> bool:
+        """Whether changes are pushed to this worker now."""
+        return self._bus.needed and self._bus.ok
+
+    def _settle(self, wire: _Wire, error: str | None) -> None:
+        wire.busy_since = None
+        wire.ok = error is None
+        wire.detail = error or "answers"
+        if error is None:
+            wire.last_ok = datetime.now(UTC)
+        else:
+            self._last_error = error
+
+    def _state(self) -> WorkerState:
+        store_ok = self._store.health().ok
+        if self._closed:
+            return "closed"
+        if self._misfits is not None:
+            return "rejected"
+        if not self._loaded:
+            return "stale" if self._store.detail != "not read yet" else "starting"
+        if store_ok and self._bus.ok:
+            return "live"
+        if store_ok or (self._bus.needed and self._bus.ok):
+            return "degraded"
+        return "stale"
+
+    def _review(self) -> None:
+        with self._lock:
+            state = self._state()
+            before = self._shown[0]
+            if state == before:
+                return
+            self._shown = (state, datetime.now(UTC))
+        well = state in {"live", "closed"} or self._last_error is None
+        level = logging.INFO if well else logging.WARNING
+        why = "" if well else f" ({self._last_error})"
+        logger.log(level, "settings are %s, were %s%s", state, before, why)
+
+    def status(self, revision: int) -> Status:
+        """The status now."""
+        self._review()
+        state, since = self._shown
+        return Status(
+            state=state,
+            since=since,
+            revision=revision,
+            last_error=self._last_error,
+            bus=self._bus.health(),
+            store=self._store.health(),
+        )

@@ -1,0 +1,1 @@
+"""Where overrides, revisions and history are kept."""

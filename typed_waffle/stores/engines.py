@@ -1,0 +1,75 @@
+"""Engines: from a URL, or somebody else's, and what store each of them makes."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool
+
+from typed_waffle.errors import ConfigurationError
+from typed_waffle.protocols import Store
+from typed_waffle.stores.memory import MemoryStore
+from typed_waffle.stores.sql import SqlStore
+
+__all__ = ["own_engine", "store_on"]
+
+logger = logging.getLogger(__name__)
+
+
+def store_on(engine: Engine, *, prefix: str, create_tables: bool, owned: bool) -> Store:
+    """The store on an engine.
+
+    A SQLite database in memory is one connection of one process, which the application's own
+    transactions use as well: a `MemoryStore` stands in for it.
+    """
+    if is_in_memory(engine.url):
+        logger.warning(
+            "the database is in memory: settings are kept in this process only and end with it"
+        )
+        return MemoryStore()
+    return SqlStore(engine, prefix=prefix, create_tables=create_tables, owned=owned)
+
+
+def own_engine(url: str | None, folder: Path) -> Engine:
+    """An engine for the library alone.
+
+    On a server no connection is kept between uses: workers are many and changes are few. On
+    SQLite, readers never wait for a writer (WAL), and writers wait for one another.
+
+    Raises:
+        ConfigurationError: the URL cannot be read.
+    """
+    if url is None:
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        address = make_url(url) if url else URL.create("sqlite", database=str(folder / "waffle.db"))
+        if address.get_backend_name() != "sqlite":
+            return create_engine(address, hide_parameters=True, poolclass=NullPool)
+        if is_in_memory(address):
+            return create_engine(address, hide_parameters=True, poolclass=NullPool)
+        engine = create_engine(address, hide_parameters=True, connect_args={"timeout": 5})
+    except (ArgumentError, ImportError) as error:
+        reason = (
+            str(error).splitlines()[0] if isinstance(error, ImportError) else "not a database URL"
+        )
+    else:
+        event.listen(engine, "connect", _write_ahead)
+        return engine
+    raise ConfigurationError("WAFFLE_DATABASE_URL", reason)
+
+
+def _write_ahead(connection: Any, _: object) -> None:  # noqa: ANN401 - a DBAPI connection
+    connection.execute("PRAGMA journal_mode=WAL").close()
+
+
+def is_in_memory(url: URL) -> bool:
+    """Whether a SQLite URL names a database that only one connection can see."""
+    name = url.database or ""
+    return url.get_backend_name() == "sqlite" and (
+        name in {"", ":memory:"} or "mode=memory" in str(url) or name.startswith("file::memory:")
+    )
