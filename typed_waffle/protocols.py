@@ -17,6 +17,7 @@ __all__ = [
     "Event",
     "Hint",
     "Proposal",
+    "Rewrite",
     "Store",
     "Subscribed",
     "Subscription",
@@ -39,6 +40,9 @@ class Proposal:
 Decide = Callable[[State], Proposal | None]
 """Looks at the stored state under the write lock. Returns what to commit, or `None` for nothing;
 raises to refuse. It may be called again after a deadlock or a lost connection: it must be pure."""
+
+Rewrite = Callable[[Overrides], Overrides]
+"""Gives every override another text of the same meaning (encrypted anew, say). Pure, as above."""
 
 
 class Store(Protocol):
@@ -80,6 +84,20 @@ class Store(Protocol):
         before: int | None = None,
     ) -> Sequence[Record]:
         """Changes, newest first: those below revision `before`, those that touch `field`."""
+        ...
+
+    def prune(self, namespace: str, keep: int) -> int:
+        """Delete all but the newest `keep` changes from the history; how many were deleted.
+
+        Overrides and revision stay as they are.
+        """
+        ...
+
+    def rewrite(self, namespace: str, again: Rewrite) -> int:
+        """Store texts anew that mean what they meant; how many differ. It is no change.
+
+        Revision and history stay as they are; writers wait for it and it for them.
+        """
         ...
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from tests.support.waiting import PATIENCE
 from typed_waffle.change import FieldRecord, Head, State
 from typed_waffle.errors import ConfigurationError, StoreUnavailable
 from typed_waffle.protocols import Proposal, Store
-from typed_waffle.stores import sql
+from typed_waffle.stores import transactions
 from typed_waffle.stores.engines import own_engine, store_on
 from typed_waffle.stores.memory import MemoryStore
 from typed_waffle.stores.sql import SqlStore
@@ -254,7 +254,7 @@ def test_a_lock_that_stays_is_not_waited_for_without_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tries end after a time, however many are left, and the error says what is wrong."""
-    monkeypatch.setattr(sql, "PATIENCE", 0.3)
+    monkeypatch.setattr(transactions, "PATIENCE", 0.3)
     engine = create_engine(f"sqlite:///{tmp_path / 'waffle.db'}", connect_args={"timeout": 0.2})
     store = SqlStore(engine)
     store.head("shop")
@@ -265,7 +265,7 @@ def test_a_lock_that_stays_is_not_waited_for_without_end(
     with pytest.raises(StoreUnavailable, match="database is locked"):
         store.commit("shop", wanting(proposal(1)))
     foreign.close()
-    assert len(tries) < sql.ATTEMPTS
+    assert len(tries) < transactions.ATTEMPTS
     engine.dispose()
 
 

@@ -19,6 +19,7 @@ from typed_waffle.protocols import (
     BusError,
     Decide,
     Proposal,
+    Rewrite,
     Store,
     Subscribed,
     Subscription,
@@ -97,6 +98,12 @@ class Watched:
         before: int | None = None,
     ) -> Sequence[Record]:
         return self.inner.history(namespace, field=field, limit=limit, before=before)
+
+    def prune(self, namespace: str, keep: int) -> int:
+        return self.inner.prune(namespace, keep)
+
+    def rewrite(self, namespace: str, again: Rewrite) -> int:
+        return self.inner.rewrite(namespace, again)
 
     def close(self) -> None:
         self.closed = True

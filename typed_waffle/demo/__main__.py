@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from typed_waffle.demo.interruption import Interruption, interruptible, rest
 from typed_waffle.demo.servers import ServerFailed, Shop, opened
 from typed_waffle.demo.tour import CheckFailed, Tour
 
@@ -25,9 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"The demo needs {extra}: pip install 'typed-waffle[demo]'", file=sys.stderr)
             return 1
     logging.getLogger("typed_waffle").addHandler(logging.NullHandler())  # the tour tells it all
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(ending) != signal.SIG_IGN:  # nohup ignores one
-            signal.signal(ending, signal.default_int_handler)
+    interruptible()
     done = False
     try:
         with opened() as shop:
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             done = True
             if options.serve:
                 _serve(shop)
-    except KeyboardInterrupt:
+    except Interruption:
         print("\nStopped.")
         return 0 if done else INTERRUPTED
     except (CheckFailed, ServerFailed) as failure:
@@ -58,7 +57,8 @@ def _serve(shop: Shop) -> None:
     print(f"\nThe shop is open at {shop.url} until Ctrl-C. Try:")
     print(f"   curl {shop.url}/worker")
     print(f"   curl -d on=yes {shop.url}/maintenance", flush=True)
-    signal.pause()
+    while True:
+        rest(0.1)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from typed_waffle.demo.gunicorn_conf import workers
+from typed_waffle.demo.interruption import rest
 
 __all__ = ["Fleet", "Seen"]
 
@@ -48,7 +49,7 @@ class Fleet:
                 if len(fitting) == workers:
                     took = time.monotonic() - start
                     return sorted(fitting.values(), key=lambda seen: seen.pid), took
-                time.sleep(0.01)
+                rest(0.01)
         return None
 
     def post(self, path: str, **form: str) -> Seen:

@@ -11,6 +11,8 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from typed_waffle.demo.interruption import rest
+
 __all__ = ["Server", "ServerFailed", "Shop", "opened"]
 
 START_WITHIN = 10.0
@@ -58,7 +60,7 @@ class Server:
             with socket.socket() as connection:
                 if connection.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
-            time.sleep(0.02)
+            rest(0.02)
         raise ServerFailed(f"{self._name} did not start. {self.last_words()}")
 
     def last_words(self) -> str:

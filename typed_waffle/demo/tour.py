@@ -7,6 +7,7 @@ from pydantic import ByteSize, SecretStr
 
 from typed_waffle import InvalidChange
 from typed_waffle.demo.fleet import Fleet, Seen
+from typed_waffle.demo.interruption import obey
 from typed_waffle.demo.servers import Shop
 from typed_waffle.demo.settings import Settings, waffle
 
@@ -64,6 +65,7 @@ class Tour:
         )
         with waffle.connect(self._shop.config):
             for number, (title, step) in enumerate(steps, 1):
+                obey()
                 print(f"\n{number}. {title}", flush=True)
                 step()
         print(f"\nAll {len(steps)} steps passed in {time.monotonic() - start:.1f} s.", flush=True)

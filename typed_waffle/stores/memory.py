@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from typed_waffle.change import Head, Record, State
-from typed_waffle.protocols import Decide
+from typed_waffle.change import Delta, Head, Record, State
+from typed_waffle.protocols import Decide, Rewrite
 
 __all__ = ["MemoryStore"]
 
@@ -22,7 +22,8 @@ class _Namespace:
 class MemoryStore:
     """Keeps every promise of `Store` but one: it ends with the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep: int | None = None) -> None:
+        self._keep = keep
         self._lock = threading.Lock()
         self._namespaces: dict[str, _Namespace] = {}
 
@@ -55,6 +56,8 @@ class MemoryStore:
             )
             kept.state = State(Head(record.revision, record.id), dict(proposal.overrides))
             kept.records.append(record)
+            if self._keep is not None:
+                _forget(kept, self._keep)
             self._namespaces[namespace] = kept
             return record
 
@@ -78,5 +81,28 @@ class MemoryStore:
         ]
         return wanted[:limit]
 
+    def prune(self, namespace: str, keep: int) -> int:
+        """See `Store.prune`."""
+        with self._lock:
+            kept = self._namespaces.get(namespace)
+            return _forget(kept, keep) if kept else 0
+
+    def rewrite(self, namespace: str, again: Rewrite) -> int:
+        """See `Store.rewrite`."""
+        with self._lock:
+            kept = self._namespaces.get(namespace) or _Namespace()
+            before, after = kept.state.overrides, dict(again(kept.state.overrides))
+            if after.keys() != before.keys():
+                raise ValueError("a rewrite may neither add nor drop an override")
+            kept.state = State(kept.state.head, after)
+            return len(Delta.between(before, after).set)
+
     def close(self) -> None:
         """See `Store.close`: nothing is held."""
+
+
+def _forget(kept: _Namespace, keep: int) -> int:
+    """Drop all but the newest records; how many went."""
+    gone = max(0, len(kept.records) - keep)
+    del kept.records[:gone]
+    return gone

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-import random
-import threading
-import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -18,37 +12,18 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    inspect,
     literal_column,
     select,
     update,
 )
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from typed_waffle.change import Delta, Head, Record, State
-from typed_waffle.errors import StoreUnavailable
-from typed_waffle.protocols import Decide, Proposal
+from typed_waffle.change import Delta, Head, Overrides, Record, State
+from typed_waffle.protocols import Decide, Proposal, Rewrite
 from typed_waffle.stores.rows import columns, record_of, storable
 from typed_waffle.stores.tables import Tables, tables
+from typed_waffle.stores.transactions import Overtaken, Transactions
 
 __all__ = ["SqlStore"]
-
-logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
-
-ATTEMPTS = 8
-"""How often a transaction is tried when the database says that another one was in the way."""
-
-PATIENCE = 10.0
-"""Seconds after which no further try begins: SQLite alone waits 5 s for a lock in each."""
-
-FIRST_PAUSE, LAST_PAUSE = 0.02, 0.5
-"""The bounds of the pause between two tries, in seconds; each is drawn at random."""
-
-# SQLSTATE of serialization failure and deadlock; MySQL's deadlock, lock timeout, changed row.
-_IN_THE_WAY = frozenset({"40001", "40P01", 1213, 1205, 1020})
-_SQLITE_BUSY = ("database is locked", "database table is locked", "database schema is locked")
 
 
 class SqlStore:
@@ -68,13 +43,15 @@ class SqlStore:
         prefix: str = "waffle_",
         create_tables: bool = True,
         owned: bool = False,
+        keep: int | None = None,
     ) -> None:
         self._engine = engine
         self._tables: Tables = tables(prefix)
-        self._create = create_tables
+        self._transactions = Transactions(
+            engine, self._tables.metadata, create_tables=create_tables
+        )
         self._owned = owned
-        self._ready = False
-        self._making = threading.Lock()
+        self._keep = keep
 
     # --- read ---------------------------------------------------------------------------------
 
@@ -87,7 +64,7 @@ class SqlStore:
             row = connection.execute(query).first()
             return Head(row.revision, row.change_id) if row else Head()
 
-        return self._tried("reading the revision", read)
+        return self._transactions.run("reading the revision", read)
 
     def state(self, namespace: str) -> State:
         """See `Store.state`. One statement, so that it is of one moment at any isolation level."""
@@ -105,7 +82,7 @@ class SqlStore:
             stored = {row.field: row.value for row in rows if row.field is not None}
             return State(Head(rows[0].revision, rows[0].change_id), stored)
 
-        return self._tried("reading the settings", read)
+        return self._transactions.run("reading the settings", read)
 
     def history(
         self,
@@ -134,7 +111,7 @@ class SqlStore:
         def read(connection: Connection) -> list[Record]:
             return [record_of(row) for row in connection.execute(query).mappings()]
 
-        return self._tried("reading the history", read)
+        return self._transactions.run("reading the history", read)
 
     # --- write --------------------------------------------------------------------------------
 
@@ -156,7 +133,7 @@ class SqlStore:
             return self._put(connection, namespace, state, proposal)
 
         try:
-            return self._tried("writing a change", write, writing=True)
+            return self._transactions.run("writing a change", write, writing=True)
         except _Unwanted:
             return None  # rolled back: the row that is the lock may have been new
 
@@ -188,7 +165,7 @@ class SqlStore:
         self, connection: Connection, namespace: str, state: State, proposal: Proposal
     ) -> Record:
         head, history = self._tables.head, self._tables.history
-        self._put_overrides(connection, namespace, state, proposal)
+        self._put_overrides(connection, namespace, state.overrides, proposal.overrides)
         moved = connection.execute(
             update(head)
             .where(
@@ -200,7 +177,7 @@ class SqlStore:
         )
         if moved.rowcount != 1:
             # Only an engine that ignores locks (autocommit, a statement pooler) comes here.
-            raise _Overtaken
+            raise Overtaken
         record = Record(
             state.head.revision + 1,
             proposal.change_id,
@@ -218,14 +195,16 @@ class SqlStore:
         ]
         if touched:
             connection.execute(insert(self._tables.touched), touched)
+        if self._keep is not None:
+            self._forget(connection, namespace, record.revision - self._keep)
         return record
 
     def _put_overrides(
-        self, connection: Connection, namespace: str, state: State, proposal: Proposal
+        self, connection: Connection, namespace: str, before: Overrides, after: Overrides
     ) -> None:
         override = self._tables.override
-        delta = Delta.between(state.overrides, proposal.overrides)
-        gone = [name for name in delta.fields if name in state.overrides]
+        delta = Delta.between(before, after)
+        gone = [name for name in delta.fields if name in before]
         if gone:
             connection.execute(
                 delete(override).where(
@@ -237,6 +216,43 @@ class SqlStore:
                 insert(override),
                 [{"namespace": namespace, "field": n, "value": t} for n, t in delta.set.items()],
             )
+
+    # --- keep house ---------------------------------------------------------------------------
+
+    def prune(self, namespace: str, keep: int) -> int:
+        """See `Store.prune`."""
+        head = self._tables.head
+        query = select(head.c.revision).where(head.c.namespace == namespace)
+
+        def forget(connection: Connection) -> int:
+            newest: int = connection.scalar(query) or 0
+            return self._forget(connection, namespace, newest - keep)
+
+        return self._transactions.run("pruning the history", forget, writing=True)
+
+    def _forget(self, connection: Connection, namespace: str, last: int) -> int:
+        """Delete the history up to this revision; how many changes it held."""
+        if last <= 0:
+            return 0
+        gone = 0
+        for table in (self._tables.touched, self._tables.history):
+            gone = connection.execute(
+                delete(table).where(table.c.namespace == namespace, table.c.revision <= last)
+            ).rowcount
+        return gone
+
+    def rewrite(self, namespace: str, again: Rewrite) -> int:
+        """See `Store.rewrite`."""
+
+        def write(connection: Connection) -> int:
+            state = self._locked(connection, namespace)
+            texts = again(state.overrides)
+            if texts.keys() != state.overrides.keys():
+                raise ValueError("a rewrite may neither add nor drop an override")
+            self._put_overrides(connection, namespace, state.overrides, texts)
+            return len(Delta.between(state.overrides, texts).set)
+
+        return self._transactions.run("rewriting the overrides", write, writing=True)
 
     def _now(self, connection: Connection) -> datetime:
         """The database's own clock, in UTC: hosts disagree, one database does not."""
@@ -252,116 +268,11 @@ class SqlStore:
             return datetime.now(UTC)
         return now.astimezone(UTC) if now.tzinfo else now.replace(tzinfo=UTC)
 
-    # --- transactions -------------------------------------------------------------------------
-
-    def _tried(self, doing: str, work: Callable[[Connection], T], *, writing: bool = False) -> T:
-        """Run `work` in a transaction of its own; again, if the database asks for that."""
-        began = time.monotonic()
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                self._prepare()
-                with self._transaction(writing=writing) as connection:
-                    return work(connection)
-            except (SQLAlchemyError, _Overtaken) as error:
-                failure = error
-            out_of_tries = attempt == ATTEMPTS or time.monotonic() - began > PATIENCE
-            if out_of_tries or not _worth_another_try(failure, attempt):
-                break
-            _pause(attempt)
-        lost = isinstance(failure, DBAPIError) and failure.connection_invalidated
-        outcome = "Whether the change was committed is not known." if writing and lost else ""
-        # Not chained: the driver's error may quote a value, or the statement's parameters.
-        raise StoreUnavailable(doing, _cause(failure), outcome)
-
-    def _transaction(self, *, writing: bool) -> AbstractContextManager[Connection]:
-        if writing and self._engine.dialect.name == "sqlite":
-            return _immediate(self._engine)
-        return self._engine.begin()
-
-    def _prepare(self) -> None:
-        """Make the tables, once; many workers may do so at the same moment."""
-        if self._ready:
-            return
-        with self._making:
-            if self._create and not self._ready:
-                self._make()
-            self._ready = True
-
-    def _make(self) -> None:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                self._tables.metadata.create_all(self._engine)
-                break
-            except SQLAlchemyError:
-                # Another worker may have made them between our look and our CREATE.
-                there = set(inspect(self._engine).get_table_names())
-                if there.issuperset(self._tables.metadata.tables):
-                    break
-                if attempt == ATTEMPTS:
-                    raise
-            _pause(attempt)
-
     def close(self) -> None:
         """See `Store.close`. An engine that was handed in stays open."""
         if self._owned:
             self._engine.dispose()
 
 
-class _Overtaken(Exception):  # noqa: N818 - internal
-    """The head moved although it was locked."""
-
-
 class _Unwanted(Exception):  # noqa: N818 - internal
     """`decide` wants nothing: roll back."""
-
-
-@contextmanager
-def _immediate(engine: Engine) -> Generator[Connection, None, None]:
-    """A SQLite transaction that takes the write lock at its start, so that it cannot fail later.
-
-    It leaves the connection's isolation level alone: the connection may be the application's.
-    """
-    with engine.connect() as connection:
-        connection.begin()  # here, so that an engine event which begins does it before we do
-        dbapi = connection.connection.dbapi_connection
-        if getattr(dbapi, "in_transaction", False):
-            connection.exec_driver_sql("ROLLBACK")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        try:
-            yield connection
-            connection.exec_driver_sql("COMMIT")
-        except BaseException:
-            # Not the pool's reset: sqlite3 ignores a rollback() in its autocommit mode.
-            with suppress(SQLAlchemyError):
-                connection.exec_driver_sql("ROLLBACK")
-            raise
-
-
-def _pause(attempt: int) -> None:
-    bound = min(LAST_PAUSE, FIRST_PAUSE * 2**attempt)
-    time.sleep(random.uniform(0, bound))  # noqa: S311 - no secret depends on it
-
-
-def _worth_another_try(error: Exception, attempt: int) -> bool:
-    if isinstance(error, (_Overtaken, IntegrityError)):
-        return True  # another writer made the first row, or moved the head
-    if not isinstance(error, DBAPIError):
-        return False
-    if error.connection_invalidated:
-        return attempt <= 2  # noqa: PLR2004 - the pool's old connections, then the real state
-    orig = error.orig
-    code = getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None)
-    args: tuple[object, ...] = getattr(orig, "args", ())
-    return (
-        code in _IN_THE_WAY
-        or (bool(args) and args[0] in _IN_THE_WAY)
-        or any(text in str(orig) for text in _SQLITE_BUSY)
-    )
-
-
-def _cause(error: Exception) -> str:
-    orig = getattr(error, "orig", None) or error
-    lines = str(orig).strip().splitlines()
-    return f"{type(orig).__name__}: {lines[0][:200]}" if lines else type(orig).__name__

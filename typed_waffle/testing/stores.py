@@ -208,6 +208,49 @@ class StoreContract:
         assert at.utcoffset() == timedelta(0)
         assert abs(at - datetime.now(UTC)) < timedelta(minutes=20)
 
+    # --- keeping house ------------------------------------------------------------------------
+
+    def test_pruning_keeps_the_newest_changes(self, store: Store, other_store: Store) -> None:
+        """`prune` deletes the older changes, says how many, and leaves overrides and head."""
+        _put(store, "Shop", a="0")
+        for n in range(5):
+            _put(store, "shop", a=str(n), b="0")
+        before = store.state("shop")
+        assert store.prune("shop", 2) == 3  # noqa: PLR2004 - 5 less 2
+        assert [r.revision for r in other_store.history("shop")] == [5, 4]
+        assert [r.revision for r in other_store.history("shop", field="a")] == [5, 4]
+        assert store.state("shop") == before
+        assert store.prune("shop", 2) == 0
+        assert store.prune("shop", 0) == 2  # noqa: PLR2004 - the rest
+        assert list(store.history("shop")) == []
+        assert _put(store, "shop", a="9").follows == before.head.change_id
+        assert len(store.history("Shop")) == 1
+        assert store.prune("nobody", 0) == 0
+
+    def test_a_rewrite_is_no_change(self, store: Store, other_store: Store) -> None:
+        """`rewrite` stores other texts under the same names; revision and history stay."""
+        record = _put(store, "shop", a="1", b="2", c="3")
+        assert store.rewrite("shop", lambda texts: {**texts, "a": "11", "c": "33"}) == 2  # noqa: PLR2004 - of three
+        assert other_store.state("shop") == State(
+            Head(1, record.id), {"a": "11", "b": "2", "c": "33"}
+        )
+        assert list(other_store.history("shop")) == [record]
+        assert store.rewrite("shop", dict) == 0
+        assert store.rewrite("nobody", dict) == 0
+        assert store.state("nobody") == State()
+
+    def test_a_rewrite_may_not_add_or_drop(self, store: Store) -> None:
+        """A rewrite whose names differ is refused, and nothing is written."""
+        _put(store, "shop", a="1")
+        for texts in ({}, {"a": "1", "b": "2"}):
+            refused = None
+            try:
+                store.rewrite("shop", partial(_always, texts))
+            except ValueError as error:
+                refused = error
+            assert refused is not None
+            assert store.state("shop").overrides == {"a": "1"}
+
     # --- texts --------------------------------------------------------------------------------
 
     def test_texts_come_back_exactly(self, store: Store, other_store: Store) -> None:
@@ -260,6 +303,10 @@ def _put(store: Store, namespace: str, /, **overrides: str) -> Record:
     record = store.commit(namespace, lambda state: _proposal(overrides, state.overrides))
     assert record is not None
     return record
+
+
+def _always(texts: Overrides, _: Overrides) -> Overrides:
+    return texts
 
 
 def _refuse(_: State) -> Proposal:

@@ -1,0 +1,146 @@
+"""Transactions on an engine, tried again a few times when the database asks for that."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, MetaData, inspect
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from typed_waffle.errors import StoreUnavailable
+
+__all__ = ["Overtaken", "Transactions"]
+
+T = TypeVar("T")
+
+ATTEMPTS = 8
+"""How often a transaction is tried when the database says that another one was in the way."""
+
+PATIENCE = 10.0
+"""Seconds after which no further try begins: SQLite alone waits 5 s for a lock in each."""
+
+FIRST_PAUSE, LAST_PAUSE = 0.02, 0.5
+"""The bounds of the pause between two tries, in seconds; each is drawn at random."""
+
+# SQLSTATE of serialization failure and deadlock; MySQL's deadlock, lock timeout, changed row.
+_IN_THE_WAY = frozenset({"40001", "40P01", 1213, 1205, 1020})
+_SQLITE_BUSY = ("database is locked", "database table is locked", "database schema is locked")
+
+
+class Overtaken(Exception):  # noqa: N818 - internal
+    """The head moved although it was locked."""
+
+
+class Transactions:
+    """Runs work on an engine, each time in a transaction and on a connection of its own."""
+
+    def __init__(self, engine: Engine, metadata: MetaData, *, create_tables: bool) -> None:
+        self._engine = engine
+        self._metadata = metadata
+        self._create = create_tables
+        self._ready = False
+        self._making = threading.Lock()
+
+    def run(self, doing: str, work: Callable[[Connection], T], *, writing: bool = False) -> T:
+        """Run `work` in a transaction of its own; again, if the database asks for that."""
+        began = time.monotonic()
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                self._prepare()
+                with self._transaction(writing=writing) as connection:
+                    return work(connection)
+            except (SQLAlchemyError, Overtaken) as error:
+                failure = error
+            out_of_tries = attempt == ATTEMPTS or time.monotonic() - began > PATIENCE
+            if out_of_tries or not _worth_another_try(failure, attempt):
+                break
+            _pause(attempt)
+        lost = isinstance(failure, DBAPIError) and failure.connection_invalidated
+        outcome = "Whether the change was committed is not known." if writing and lost else ""
+        # Not chained: the driver's error may quote a value, or the statement's parameters.
+        raise StoreUnavailable(doing, _cause(failure), outcome)
+
+    def _transaction(self, *, writing: bool) -> AbstractContextManager[Connection]:
+        if writing and self._engine.dialect.name == "sqlite":
+            return _immediate(self._engine)
+        return self._engine.begin()
+
+    def _prepare(self) -> None:
+        """Make the tables, once; many workers may do so at the same moment."""
+        if self._ready:
+            return
+        with self._making:
+            if self._create and not self._ready:
+                self._make()
+            self._ready = True
+
+    def _make(self) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._metadata.create_all(self._engine)
+                break
+            except SQLAlchemyError:
+                # Another worker may have made them between our look and our CREATE.
+                there = set(inspect(self._engine).get_table_names())
+                if there.issuperset(self._metadata.tables):
+                    break
+                if attempt == ATTEMPTS:
+                    raise
+            _pause(attempt)
+
+
+@contextmanager
+def _immediate(engine: Engine) -> Generator[Connection, None, None]:
+    """A SQLite transaction that takes the write lock at its start, so that it cannot fail later.
+
+    It leaves the connection's isolation level alone: the connection may be the application's.
+    """
+    with engine.connect() as connection:
+        connection.begin()  # here, so that an engine event which begins does it before we do
+        dbapi = connection.connection.dbapi_connection
+        if getattr(dbapi, "in_transaction", False):
+            connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            # Not the pool's reset: sqlite3 ignores a rollback() in its autocommit mode.
+            with suppress(SQLAlchemyError):
+                connection.exec_driver_sql("ROLLBACK")
+            raise
+
+
+def _pause(attempt: int) -> None:
+    bound = min(LAST_PAUSE, FIRST_PAUSE * 2**attempt)
+    time.sleep(random.uniform(0, bound))  # noqa: S311 - no secret depends on it
+
+
+def _worth_another_try(error: Exception, attempt: int) -> bool:
+    if isinstance(error, (Overtaken, IntegrityError)):
+        return True  # another writer made the first row, or moved the head
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return attempt <= 2  # noqa: PLR2004 - the pool's old connections, then the real state
+    orig = error.orig
+    code = getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None)
+    args: tuple[object, ...] = getattr(orig, "args", ())
+    return (
+        code in _IN_THE_WAY
+        or (bool(args) and args[0] in _IN_THE_WAY)
+        or any(text in str(orig) for text in _SQLITE_BUSY)
+    )
+
+
+def _cause(error: Exception) -> str:
+    orig = getattr(error, "orig", None) or error
+    lines = str(orig).strip().splitlines()
+    return f"{type(orig).__name__}: {lines[0][:200]}" if lines else type(orig).__name__
