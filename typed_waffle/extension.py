@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import uuid
 import weakref
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -18,17 +16,17 @@ from flask import appcontext_popped, appcontext_pushed
 
 from typed_waffle.binding import Binding, Sources
 from typed_waffle.bindings import Bindings
+from typed_waffle.callbacks import Callbacks, differing
 from typed_waffle.change import Change
 from typed_waffle.config import Config, environment_keys
 from typed_waffle.current import origin, proxy, show, shown, unread
 from typed_waffle.edit import Draft, Edit
 from typed_waffle.errors import ConfigurationError
-from typed_waffle.model import M, completed, facts, known
+from typed_waffle.model import M, completed, known
 from typed_waffle.runtime import Observer
 from typed_waffle.signals import emit, settings_changed, settings_rejected
 from typed_waffle.snapshot import Snapshot
 from typed_waffle.status import Health, Status
-from typed_waffle.values import same
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -37,18 +35,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Waffle"]
 
-logger = logging.getLogger(__name__)
-
 R = TypeVar("R")
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _EXTENSION = "typed_waffle"
-
-
-@dataclass(frozen=True, slots=True)
-class _Callback(Generic[M]):
-    fields: frozenset[str]
-    call: Callable[[M, M], object]
 
 
 class Waffle(Generic[M]):
@@ -80,7 +70,7 @@ class Waffle(Generic[M]):
         self.model = completed(model)
         self.namespace = namespace
         self._bindings: Bindings[M] = Bindings(self.model.__qualname__)
-        self._callbacks: list[_Callback[M]] = []
+        self._callbacks: Callbacks[M] = Callbacks()
         self.current_settings = proxy(self.model, self._bindings.current)
         _waffles.add(self)
 
@@ -318,27 +308,16 @@ class Waffle(Generic[M]):
             known(self.model, field)
 
         def register(call: Callable[[M, M], R]) -> Callable[[M, M], R]:
-            self._callbacks.append(_Callback(frozenset(fields), call))
+            self._callbacks.add(frozenset(fields), call)
             return call
 
         return register
 
     def _tell(self, sender: object, old: Snapshot[M], new: Snapshot[M]) -> None:
-        before, after = old.settings, new.settings
-        changed = {n for n in facts(self.model) if not same(getattr(before, n), getattr(after, n))}
-        if not changed:
-            return
-        for callback in list(self._callbacks):
-            if not callback.fields or callback.fields & changed:
-                self._call(callback, before, after)
-        emit(settings_changed, sender, waffle=self, old=old, new=new)
-
-    @staticmethod
-    def _call(callback: _Callback[M], before: M, after: M) -> None:
-        try:
-            callback.call(before, after)
-        except Exception:
-            logger.exception("a callback for changed settings failed: %r", callback.call)
+        changed = differing(old.settings, new.settings)
+        if changed:
+            self._callbacks.tell(changed, old.settings, new.settings)
+            emit(settings_changed, sender, waffle=self, old=old, new=new)
 
     # --- lifecycle ----------------------------------------------------------------------------
 
