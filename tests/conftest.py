@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from flask import has_app_context
 
+from tests.support.databases import DATABASES, Database, DatabaseServer, Servers, started
+from tests.support.databases import missing as missing_database
 from tests.support.redis import RedisServer, executables, missing
 
 pytest.register_assert_rewrite("typed_waffle.testing")
@@ -32,16 +34,52 @@ def nothing_left_behind() -> Iterator[None]:
     assert not has_app_context(), "an app context was left behind"
 
 
+def _needed(reason: str | None) -> None:
+    """Skip with the reason at home; fail in CI, where everything must be there."""
+    if reason and os.environ.get("CI"):
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def database_servers() -> Iterator[Servers]:
+    """The servers that tests share."""
+    servers = Servers()
+    yield servers
+    servers.close()
+
+
+@pytest.fixture(params=DATABASES)
+def database(
+    request: pytest.FixtureRequest, database_servers: Servers, tmp_path: Path
+) -> Iterator[Database]:
+    """An empty database; each test that asks for one runs on every kind there is."""
+    _needed(missing_database(request.param))
+    database = database_servers.database(request.param, tmp_path)
+    yield database
+    database.close()
+
+
+@pytest.fixture(params=[kind for kind, server in DATABASES.items() if server])
+def database_server(request: pytest.FixtureRequest) -> Iterator[DatabaseServer]:
+    """A server of this test's own, to be killed and frozen; on every kind there is."""
+    _needed(missing_database(request.param))
+    make = DATABASES[request.param]
+    assert make is not None
+    server = started(make)
+    yield server
+    server.close()
+
+
 @pytest.fixture(params=sorted(executables()))
 def redis_executable(request: pytest.FixtureRequest) -> str:
     """The path of a redis-server; each test that asks for one runs with every one there is."""
     name: str = request.param
     path = executables()[name]
-    if path is not None:
-        return path
-    if os.environ.get("CI"):
-        pytest.fail(missing(name))
-    pytest.skip(missing(name))
+    _needed(None if path else missing(name))
+    assert path is not None
+    return path
 
 
 @pytest.fixture
