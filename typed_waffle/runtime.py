@@ -146,11 +146,14 @@ class Runtime(Generic[M]):
             StoreUnavailable: the database cannot be reached.
         """
         plan: Planned[M] | None = None
+        edited = False
 
         def decide(state: State) -> Proposal | None:
-            nonlocal plan
+            nonlocal plan, edited
             if draft.expected_revision not in (None, state.head.revision):
                 raise _Conflict(state.head.revision)
+            here = self._chain.state
+            edited = here.head == state.head and here != state
             plan = planned(draft, self._view(state))
             return plan.proposal if plan else None
 
@@ -159,11 +162,15 @@ class Runtime(Generic[M]):
             record = self._store.commit(self._rules.namespace, decide)
         except _Conflict as conflict:
             actual: int = conflict.args[0]
+        except StoreUnavailable as error:
+            self.agenda.hint()  # so that the status says it, too
+            self._announcer.owed |= error.in_doubt
+            raise
         else:
             if record is None or plan is None:
                 return None
             self._show_own(plan, known_before)
-            self._announce(plan)
+            self._announce(plan, edited=edited)
             self._deliveries.run()
             return change_of(self.model, record)
         raise self._conflict(draft.expected_revision or 0, actual)
@@ -171,7 +178,7 @@ class Runtime(Generic[M]):
     def _view(self, state: State) -> Snapshot[M]:
         """What is stored now, as this worker would show it."""
         live = self.live
-        if live.state.head == state.head:
+        if live.state == state:
             return live
         try:
             return assembled(self.model, state, self._locks, self._still_unfit(state))
@@ -199,9 +206,10 @@ class Runtime(Generic[M]):
                 self._swap(plan.after)
                 self._catch_up()
 
-    def _announce(self, plan: Planned[M]) -> None:
-        secret = any(facts(self.model)[r.field].secret for r in plan.proposal.fields)
-        self._heed(self._announcer.tell(plan.before.state, plan.after.state, secret=secret))
+    def _announce(self, plan: Planned[M], *, edited: bool) -> None:
+        # Without values if one is secret, or if rows were edited by hand: then all must read them.
+        bare = edited or any(facts(self.model)[r.field].secret for r in plan.proposal.fields)
+        self._heed(self._announcer.tell(plan.before.state, plan.after.state, bare=bare))
 
     def _heed(self, silence: str | None) -> None:
         if silence is not None:

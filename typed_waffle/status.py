@@ -131,6 +131,11 @@ class Board:
         """Whether changes are pushed to this worker now."""
         return self._bus.needed and self._bus.ok
 
+    @property
+    def store_ok(self) -> bool:
+        """Whether the store answered when it was last asked."""
+        return self._store.ok
+
     def _settle(self, wire: _Wire, error: str | None) -> None:
         wire.busy_since = None
         wire.ok = error is None

@@ -6,13 +6,15 @@ import random
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, MetaData, inspect
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from typed_waffle.errors import StoreUnavailable
+from typed_waffle.stores.connections import Connections, Late
 
 __all__ = ["Overtaken", "Transactions"]
 
@@ -22,7 +24,13 @@ ATTEMPTS = 8
 """How often a transaction is tried when the database says that another one was in the way."""
 
 PATIENCE = 10.0
-"""Seconds after which no further try begins: SQLite alone waits 5 s for a lock in each."""
+"""Seconds for a write, all tries together; a server's worker is killed when it takes 30.
+
+On SQLite no further try begins then: each waits for a lock as long as the engine says.
+"""
+
+READ_PATIENCE = 5.0
+"""Seconds for a read."""
 
 FIRST_PAUSE, LAST_PAUSE = 0.02, 0.5
 """The bounds of the pause between two tries, in seconds; each is drawn at random."""
@@ -36,6 +44,14 @@ class Overtaken(Exception):  # noqa: N818 - internal
     """The head moved although it was locked."""
 
 
+@dataclass(slots=True)
+class _Try:
+    """One try of a transaction."""
+
+    committing: bool = False
+    """Whether all was done but to commit."""
+
+
 class Transactions:
     """Runs work on an engine, each time in a transaction and on a connection of its own."""
 
@@ -45,32 +61,52 @@ class Transactions:
         self._create = create_tables
         self._ready = False
         self._making = threading.Lock()
+        self._connections = Connections(engine, self._prepare)
 
-    def run(self, doing: str, work: Callable[[Connection], T], *, writing: bool = False) -> T:
-        """Run `work` in a transaction of its own; again, if the database asks for that."""
-        began = time.monotonic()
-        attempt = 0
+    def run(
+        self,
+        doing: str,
+        work: Callable[[Connection], T],
+        *,
+        writing: bool = False,
+        within: float | None = None,
+    ) -> T:
+        """Run `work` in a transaction of its own; again, if the database asks for that.
+
+        On a database server all of it ends `within` seconds, one way or the other.
+
+        Raises:
+            StoreUnavailable: the database did not do it.
+        """
+        within = within or (PATIENCE if writing else READ_PATIENCE)
+        until = time.monotonic() + within
+        attempt, in_doubt = 0, False
         while True:
             attempt += 1
+            this = _Try()
             try:
-                self._prepare()
-                with self._transaction(writing=writing) as connection:
-                    return work(connection)
-            except (SQLAlchemyError, Overtaken) as error:
+                return self._try(this, work, until, writing=writing)
+            except (SQLAlchemyError, Overtaken, Late) as error:
                 failure = error
-            out_of_tries = attempt == ATTEMPTS or time.monotonic() - began > PATIENCE
-            if out_of_tries or not _worth_another_try(failure, attempt):
+            in_doubt |= writing and this.committing and not _given_up(failure)
+            if time.monotonic() > until or isinstance(failure, Late):
+                break
+            # Once in doubt, only the database can tell: it is asked until the time is up.
+            if not in_doubt and (attempt == ATTEMPTS or not _worth_another_try(failure, attempt)):
                 break
             _pause(attempt)
-        lost = isinstance(failure, DBAPIError) and failure.connection_invalidated
-        outcome = "Whether the change was committed is not known." if writing and lost else ""
         # Not chained: the driver's error may quote a value, or the statement's parameters.
-        raise StoreUnavailable(doing, _cause(failure), outcome)
+        raise StoreUnavailable(doing, _cause(failure, within), in_doubt=in_doubt)
 
-    def _transaction(self, *, writing: bool) -> AbstractContextManager[Connection]:
-        if writing and self._engine.dialect.name == "sqlite":
-            return _immediate(self._engine)
-        return self._engine.begin()
+    def _try(
+        self, this: _Try, work: Callable[[Connection], T], until: float, *, writing: bool
+    ) -> T:
+        with self._connections.lent(until) as connection:
+            sqlite = writing and connection.dialect.name == "sqlite"
+            with _immediate(connection) if sqlite else connection.begin():
+                done = work(connection)
+                this.committing = True
+            return done
 
     def _prepare(self) -> None:
         """Make the tables, once; many workers may do so at the same moment."""
@@ -97,25 +133,24 @@ class Transactions:
 
 
 @contextmanager
-def _immediate(engine: Engine) -> Generator[Connection, None, None]:
+def _immediate(connection: Connection) -> Generator[None, None, None]:
     """A SQLite transaction that takes the write lock at its start, so that it cannot fail later.
 
     It leaves the connection's isolation level alone: the connection may be the application's.
     """
-    with engine.connect() as connection:
-        connection.begin()  # here, so that an engine event which begins does it before we do
-        dbapi = connection.connection.dbapi_connection
-        if getattr(dbapi, "in_transaction", False):
+    connection.begin()  # here, so that an engine event which begins does it before we do
+    dbapi = connection.connection.dbapi_connection
+    if getattr(dbapi, "in_transaction", False):
+        connection.exec_driver_sql("ROLLBACK")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.exec_driver_sql("COMMIT")
+    except BaseException:
+        # Not the pool's reset: sqlite3 ignores a rollback() in its autocommit mode.
+        with suppress(SQLAlchemyError):
             connection.exec_driver_sql("ROLLBACK")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        try:
-            yield connection
-            connection.exec_driver_sql("COMMIT")
-        except BaseException:
-            # Not the pool's reset: sqlite3 ignores a rollback() in its autocommit mode.
-            with suppress(SQLAlchemyError):
-                connection.exec_driver_sql("ROLLBACK")
-            raise
+        raise
 
 
 def _pause(attempt: int) -> None:
@@ -124,12 +159,17 @@ def _pause(attempt: int) -> None:
 
 
 def _worth_another_try(error: Exception, attempt: int) -> bool:
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return attempt <= 2  # noqa: PLR2004 - the pool's old connections, then the real state
+    return _given_up(error)
+
+
+def _given_up(error: Exception) -> bool:
+    """Whether the database ended the transaction because another one was in the way."""
     if isinstance(error, (Overtaken, IntegrityError)):
         return True  # another writer made the first row, or moved the head
-    if not isinstance(error, DBAPIError):
+    if not isinstance(error, DBAPIError) or error.connection_invalidated:
         return False
-    if error.connection_invalidated:
-        return attempt <= 2  # noqa: PLR2004 - the pool's old connections, then the real state
     orig = error.orig
     code = getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None)
     args: tuple[object, ...] = getattr(orig, "args", ())
@@ -140,7 +180,9 @@ def _worth_another_try(error: Exception, attempt: int) -> bool:
     )
 
 
-def _cause(error: Exception) -> str:
+def _cause(error: Exception, within: float) -> str:
+    if isinstance(error, Late):
+        return f"it gave no answer within {within:g} s"
     orig = getattr(error, "orig", None) or error
     lines = str(orig).strip().splitlines()
     return f"{type(orig).__name__}: {lines[0][:200]}" if lines else type(orig).__name__
