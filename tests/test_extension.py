@@ -253,6 +253,47 @@ def test_history_pages_backwards(waffle: Waffle[Settings]) -> None:
         waffle.history(field="nam")
 
 
+def test_a_rollback_brings_a_revision_back(waffle: Waffle[Settings]) -> None:
+    """It is a new change, with an actor and a note, and is seen at once where it was made."""
+    waffle.update(low=1)
+    waffle.update(low=2, name="new")
+    change = waffle.rollback(1, actor="ada", note="too low")
+    assert change is not None
+    assert (change.revision, change.actor, change.note, change.channel) == (
+        3,
+        "ada",
+        "too low",
+        "rollback",
+    )
+    assert (waffle.current_settings.low, waffle.current_settings.name) == (1, "Waffle")
+    assert waffle.rollback(3) is None
+    with pytest.raises(InvalidChange, match="revision 9"):
+        waffle.rollback(9)
+
+
+def test_pruning_keeps_the_newest_changes(waffle: Waffle[Settings]) -> None:
+    """The older changes leave the history; settings and revision stay."""
+    for low in range(1, 6):
+        waffle.update(low=low)
+    assert waffle.prune(keep=2) == 3
+    assert [change.revision for change in waffle.history()] == [5, 4]
+    assert (waffle.snapshot().revision, waffle.current_settings.low) == (5, 5)
+    with pytest.raises(ValueError, match="keep = -1 is negative"):
+        waffle.prune(keep=-1)
+
+
+@pytest.mark.parametrize("config", [{}, {"WAFFLE_DATABASE_URL": "sqlite://"}])
+def test_the_history_keeps_as_many_changes_as_configured(
+    apps: Apps, config: dict[str, Any]
+) -> None:
+    """With WAFFLE_HISTORY_KEEP, each change drops what is too old."""
+    waffle = apps.bound(apps.app(WAFFLE_HISTORY_KEEP=2, **config))
+    for low in range(1, 6):
+        waffle.update(low=low)
+        assert len(waffle.history()) == min(low, 2)
+    assert [change.revision for change in waffle.history(field="low")] == [5, 4]
+
+
 # --- callbacks --------------------------------------------------------------------------------
 
 

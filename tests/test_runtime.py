@@ -798,18 +798,18 @@ def test_history_is_typed_by_the_model(writer: Worker) -> None:
     """Values come as the model's types, and a secret as asterisks."""
     writer.write(low=-1)
     writer.write(token=CANARY)
-    changes = writer.runtime.history(field=None, limit=50, before=None)
+    changes = writer.runtime.ledger.page(field=None, limit=50, before=None)
     assert [change.revision for change in changes] == [2, 1]
     assert changes[1].fields[0].after == -1
     assert CANARY not in repr(changes)
-    page = writer.runtime.history(field="low", limit=1, before=2)
+    page = writer.runtime.ledger.page(field="low", limit=1, before=2)
     assert [change.revision for change in page] == [1]
 
 
 def test_history_of_a_field_that_is_none_is_an_error(writer: Worker) -> None:
     """A misspelt name is not an empty history."""
     with pytest.raises(UnknownSetting):
-        writer.runtime.history(field="lo", limit=50, before=None)
+        writer.runtime.ledger.page(field="lo", limit=50, before=None)
 
 
 def test_after_close_the_last_snapshot_stays(writer: Worker, tape: Tape) -> None:

@@ -184,6 +184,7 @@ class Binding(Generic[M]):
             prefix=self.config.table_prefix,
             create_tables=self.config.create_tables,
             owned=owned,
+            keep=self.config.history_keep,
         )
 
     def _shared_engine(self) -> Engine | None:

@@ -41,6 +41,8 @@ class Config(BaseModel):
     on_invalid: Literal["default", "raise"] = "default"
     create_tables: bool = True
     table_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{0,40}$")] = "waffle_"
+    history_keep: Annotated[int, Field(ge=1)] | None = None
+    """How many changes the history keeps; unset, all."""
     actor: Callable[[], str | None] | None = None
     """Names who is writing, where a write does not say it."""
 

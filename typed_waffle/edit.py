@@ -34,6 +34,8 @@ class Draft:
     expected_revision: int | None = None
     updates: dict[str, object] = field(default_factory=dict, repr=False)
     resets: set[str] = field(default_factory=set)
+    exact: bool = False
+    """Whether a value that is in force as the default is stored all the same (a rollback)."""
 
     def update(self, fields: Mapping[str, object]) -> None:
         """Set these fields; the last word on a field counts."""
@@ -95,6 +97,7 @@ def planned(draft: Draft, before: Snapshot[M]) -> Planned[M] | None:
         name: text
         for name, text in texts.items()
         if name in before.unfit
+        or (draft.exact and name not in before.state.overrides)
         or not same(getattr(before.settings, name), getattr(candidate, name))
     }
     resets = draft.resets & before.state.overrides.keys()

@@ -9,22 +9,17 @@ import weakref
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from flask import appcontext_popped, appcontext_pushed
-
-from typed_waffle.binding import Binding, Sources
+from typed_waffle.binder import Binder
 from typed_waffle.bindings import Bindings
-from typed_waffle.callbacks import Callbacks, differing
-from typed_waffle.change import Change
-from typed_waffle.config import Config, environment_keys
+from typed_waffle.callbacks import Callbacks
+from typed_waffle.change import Change, Channel
 from typed_waffle.current import origin, proxy, show, shown, unread
 from typed_waffle.edit import Draft, Edit
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.model import M, completed, known
-from typed_waffle.runtime import Observer
-from typed_waffle.signals import emit, settings_changed, settings_rejected
+from typed_waffle.runtime import Runtime
 from typed_waffle.snapshot import Snapshot
 from typed_waffle.status import Health, Status
 
@@ -38,7 +33,6 @@ __all__ = ["Waffle"]
 R = TypeVar("R")
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_EXTENSION = "typed_waffle"
 
 
 class Waffle(Generic[M]):
@@ -71,6 +65,7 @@ class Waffle(Generic[M]):
         self.namespace = namespace
         self._bindings: Bindings[M] = Bindings(self.model.__qualname__)
         self._callbacks: Callbacks[M] = Callbacks()
+        self._binder = Binder(self, self.model, namespace, self._bindings, self._callbacks)
         self.current_settings = proxy(self.model, self._bindings.current)
         _waffles.add(self)
 
@@ -94,21 +89,7 @@ class Waffle(Generic[M]):
         Raises:
             ConfigurationError: A `WAFFLE_*` key is unknown or bad, or the app is bound already.
         """
-        bound: dict[str, Binding[Any]] = app.extensions.setdefault(_EXTENSION, {})  # Any: any model
-        if self.namespace in bound:
-            raise ConfigurationError(
-                "init_app",
-                f"this application already has a Waffle with the namespace {self.namespace!r}. "
-                "Call init_app once for each, or give the second Waffle a namespace of its own",
-            )
-        config = Config.read(app.config)
-        owner: weakref.ref[Flask] = weakref.ref(app)
-        sources = Sources(engine, redis, Path(app.instance_path), owner)
-        binding = self._bind(config, sources, owner)
-        bound[self.namespace] = binding
-        binding.close_with(app)
-        appcontext_pushed.connect(binding.pushed, app)
-        appcontext_popped.connect(binding.popped, app)
+        self._binder.app(app, engine, redis)
 
     @contextmanager
     def connect(
@@ -129,52 +110,8 @@ class Waffle(Generic[M]):
         Raises:
             ConfigurationError: A key is unknown or bad.
         """
-        read = Config.read(environment_keys() if config is None else config)
-        binding = self._bind(read, Sources(engine, redis, Path.cwd(), lambda: None), lambda: self)
-        current = self._bindings.current
-        before = current.get()
-        try:
-            binding.started()
-            current.set(binding.holder)
+        with self._binder.connection(config, engine, redis):
             yield self
-        finally:
-            current.set(before)
-            binding.close()
-            self._bindings.remove(binding)
-
-    def _bind(
-        self, config: Config, sources: Sources, sender: Callable[[], object | None]
-    ) -> Binding[M]:
-        me = weakref.ref(self)
-        bound: list[weakref.ref[Binding[M]]] = []
-
-        def shown_by(snapshot: Snapshot[M]) -> None:
-            waffle, binding = me(), bound[0]()
-            if waffle is not None and binding is not None:
-                show(binding.holder, snapshot)
-                waffle._bindings.show()  # noqa: SLF001 - of this very class
-
-        def changed(old: Snapshot[M], new: Snapshot[M]) -> None:
-            waffle, source = me(), sender()
-            if waffle is not None and source is not None:
-                waffle._tell(source, old, new)  # noqa: SLF001 - of this very class
-
-        def rejected(revision: int, reasons: Mapping[str, str]) -> None:
-            waffle, source = me(), sender()
-            if waffle is not None and source is not None:
-                emit(settings_rejected, source, waffle=waffle, revision=revision, reasons=reasons)
-
-        binding = Binding(
-            self.model,
-            self.namespace,
-            config,
-            sources,
-            self._bindings.current,
-            Observer(shown_by, changed, rejected),
-        )
-        bound.append(weakref.ref(binding))
-        self._bindings.add(binding)
-        return binding
 
     # --- read ---------------------------------------------------------------------------------
 
@@ -217,8 +154,8 @@ class Waffle(Generic[M]):
             UnknownSetting: The model has no such field.
             StoreUnavailable: The database does not answer.
         """
-        runtime = self._bindings.meant().started().runtime
-        return runtime.history(field=field, limit=limit, before=before)
+        ledger = self._bindings.meant().started().runtime.ledger
+        return ledger.page(field=field, limit=limit, before=before)
 
     def status(self) -> Status:
         """How this process's worker is. It never waits for anything, and starts nothing."""
@@ -270,15 +207,73 @@ class Waffle(Generic[M]):
             RevisionConflict: The store is not at `expected_revision`.
             UnknownSetting, SettingLocked, InvalidChange, StoreUnavailable: As in `update`.
         """
-        draft = Draft(uuid.uuid4().hex, actor, note, expected_revision=expected_revision)
+        with self._change(
+            "python", actor=actor, note=note, expected_revision=expected_revision
+        ) as edit:
+            yield edit
+
+    @contextmanager
+    def _change(
+        self,
+        channel: Channel,
+        *,
+        actor: str | None = None,
+        note: str | None = None,
+        expected_revision: int | None = None,
+    ) -> Generator[Edit, None, None]:
+        """`edit`, for our own surfaces: they say through which channel the change comes."""
+        draft = Draft(uuid.uuid4().hex, actor, note, channel, expected_revision)
         edit: Edit = Edit(draft)
         yield edit
+        edit.change = self._commit(draft, Runtime.write)
+
+    def rollback(
+        self, revision: int, *, actor: str | None = None, note: str | None = None
+    ) -> Change | None:
+        """Make a new change that brings back the overrides of a revision; 0 is before the first.
+
+        Today's model validates it. Only fields that the model declares are touched, and a secret
+        that was set to another value since stays as it is: the history does not keep it.
+
+        Args:
+            revision: A revision whose later changes are all in the history.
+            actor: Who rolls back; `WAFFLE_ACTOR` names it unless given.
+            note: Why, for the history.
+
+        Raises:
+            InvalidChange: There is no such revision, or its values do not fit the model any more.
+            RevisionConflict: Others kept writing meanwhile.
+            SettingLocked, StoreUnavailable: As in `update`.
+        """
+        draft = Draft(uuid.uuid4().hex, actor, note, "rollback")
+        return self._commit(draft, lambda runtime, draft: runtime.rollback(revision, draft))
+
+    def _commit(
+        self, draft: Draft, write: Callable[[Runtime[M], Draft], Change | None]
+    ) -> Change | None:
         binding = self._bindings.meant()
         if draft.actor is None and binding.config.actor is not None:
             draft.actor = binding.config.actor()
         runtime = binding.started().runtime
-        edit.change = runtime.write(draft)
+        change = write(runtime, draft)
         self._bindings.repin(runtime.live)
+        return change
+
+    def prune(self, *, keep: int) -> int:
+        """Delete all but the newest changes from the history; how many were deleted.
+
+        Settings and revision stay. `WAFFLE_HISTORY_KEEP` does the same with each change.
+
+        Args:
+            keep: How many changes to keep, 0 or more. A rollback needs those after its revision.
+
+        Raises:
+            ValueError: `keep` is negative.
+            StoreUnavailable: The database does not answer.
+        """
+        if keep < 0:
+            raise ValueError(f"keep = {keep} is negative: give the number of changes to keep")
+        return self._bindings.meant().started().runtime.prune(keep)
 
     def refresh(self) -> None:
         """Read the store now, and show in this context what it says.
@@ -312,12 +307,6 @@ class Waffle(Generic[M]):
             return call
 
         return register
-
-    def _tell(self, sender: object, old: Snapshot[M], new: Snapshot[M]) -> None:
-        changed = differing(old.settings, new.settings)
-        if changed:
-            self._callbacks.tell(changed, old.settings, new.settings)
-            emit(settings_changed, sender, waffle=self, old=old, new=new)
 
     # --- lifecycle ----------------------------------------------------------------------------
 

@@ -17,7 +17,8 @@ from typed_waffle.deliveries import Deliveries
 from typed_waffle.edit import Draft, Planned, change_of, planned
 from typed_waffle.environment import Locks
 from typed_waffle.errors import ConfigurationError, RevisionConflict, StoreUnavailable
-from typed_waffle.model import M, facts, known
+from typed_waffle.ledger import Ledger
+from typed_waffle.model import M, facts
 from typed_waffle.protocols import (
     Announcement,
     Bus,
@@ -35,6 +36,9 @@ __all__ = ["Observer", "Rules", "Runtime"]
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+ROLLBACK_ATTEMPTS = 10
+"""How often a rollback begins anew because somebody else wrote meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class Runtime(Generic[M]):
         self.id = uuid.uuid4().hex
         self.model = model
         self.board = Board(listens=bus is not None and rules.listens)
+        self.ledger: Ledger[M] = Ledger(model, store, rules.namespace)
         self.agenda = Agenda(rules.poll_interval, rules.fallback_poll_interval)
         self._rules = rules
         self._store = store
@@ -173,7 +178,24 @@ class Runtime(Generic[M]):
             self._announce(plan, edited=edited)
             self._deliveries.run()
             return change_of(self.model, record)
-        raise self._conflict(draft.expected_revision or 0, actual)
+        expected = draft.expected_revision or 0
+        raise RevisionConflict(expected, actual, self.ledger.between(expected, actual))
+
+    def rollback(self, revision: int, draft: Draft) -> Change | None:
+        """Commit a change that brings back the overrides of a revision; raises as `write` does."""
+        attempt = 0
+        while True:
+            attempt += 1
+            self.ledger.restore(draft, revision)
+            try:
+                return self.write(draft)
+            except RevisionConflict:  # somebody wrote since the history was read
+                if attempt == ROLLBACK_ATTEMPTS:
+                    raise
+
+    def prune(self, keep: int) -> int:
+        """Delete all but the newest changes from the history; how many went."""
+        return self._store.prune(self._rules.namespace, keep)
 
     def _view(self, state: State) -> Snapshot[M]:
         """What is stored now, as this worker would show it."""
@@ -184,13 +206,6 @@ class Runtime(Generic[M]):
             return assembled(self.model, state, self._locks, self._still_unfit(state))
         except Rejected:
             return salvaged(self.model, state, self._locks, live.texts())
-
-    def _conflict(self, expected: int, actual: int) -> RevisionConflict:
-        newer = self._store.history(
-            self._rules.namespace, limit=max(1, min(actual - expected, 100))
-        )
-        between = [change_of(self.model, r) for r in newer if expected < r.revision <= actual]
-        return RevisionConflict(expected, actual, between[::-1])
 
     def _show_own(self, plan: Planned[M], known_before: Head) -> None:
         with self._lock:
@@ -378,15 +393,6 @@ class Runtime(Generic[M]):
         return answer
 
     # --- tell ---------------------------------------------------------------------------------
-
-    def history(self, *, field: str | None, limit: int, before: int | None) -> tuple[Change, ...]:
-        """The changes, newest first."""
-        if field is not None:
-            known(self.model, field)
-        records = self._store.history(
-            self._rules.namespace, field=field, limit=limit, before=before
-        )
-        return tuple(change_of(self.model, record) for record in records)
 
     def status(self) -> Status:
         """The status of this worker."""

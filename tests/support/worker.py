@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, SecretStr, model_validator
 
 from typed_waffle import Snapshot, WaffleModel
-from typed_waffle.change import Change, Delta, FieldRecord, Head, Record, State
+from typed_waffle.change import Change, Channel, Delta, FieldRecord, Head, Record, State
 from typed_waffle.edit import Draft
 from typed_waffle.errors import StoreUnavailable
 from typed_waffle.protocols import (
@@ -153,10 +153,20 @@ class Worker:
 
     def write(self, *resets: str, **updates: object) -> Change | None:
         """Commit a change."""
-        self._drafts = getattr(self, "_drafts", 0) + 1
-        draft = Draft(change_id(self.runtime.id, self._drafts), updates=dict(updates))
+        draft = self.draft()
+        draft.update(updates)
         draft.reset(resets)
         return self.runtime.write(draft)
+
+    def roll_back(self, revision: int, note: str | None = None) -> Change | None:
+        """Commit a change that brings a revision back."""
+        return self.runtime.rollback(revision, self.draft(note))
+
+    def draft(self, note: str | None = None) -> Draft:
+        """An empty draft with an id of its own."""
+        self._drafts = getattr(self, "_drafts", 0) + 1
+        channel: Channel = "python" if note is None else "rollback"
+        return Draft(change_id(self.runtime.id, self._drafts), None, note, channel)
 
     def hears(self, *said: Announcement) -> None:
         """Get these messages together, and do what is due."""

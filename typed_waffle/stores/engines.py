@@ -31,7 +31,14 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {  # Any: of any driver
 }
 
 
-def store_on(engine: Engine, *, prefix: str, create_tables: bool, owned: bool) -> Store:
+def store_on(
+    engine: Engine,
+    *,
+    prefix: str,
+    create_tables: bool,
+    owned: bool,
+    keep: int | None = None,
+) -> Store:
     """The store on an engine.
 
     A SQLite database in memory is one connection of one process, which the application's own
@@ -41,8 +48,8 @@ def store_on(engine: Engine, *, prefix: str, create_tables: bool, owned: bool) -
         logger.warning(
             "the database is in memory: settings are kept in this process only and end with it"
         )
-        return MemoryStore()
-    return SqlStore(engine, prefix=prefix, create_tables=create_tables, owned=owned)
+        return MemoryStore(keep=keep)
+    return SqlStore(engine, prefix=prefix, create_tables=create_tables, owned=owned, keep=keep)
 
 
 def own_engine(url: str | None, folder: Path) -> Engine:

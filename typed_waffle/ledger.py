@@ -1,0 +1,129 @@
+"""Ledger: the history of a namespace, as people read it and as a rollback follows it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Generic
+
+from typed_waffle.change import Change, Record, State
+from typed_waffle.edit import Draft, change_of
+from typed_waffle.errors import InvalidChange
+from typed_waffle.model import M, facts, known, reader
+from typed_waffle.protocols import Store
+from typed_waffle.refusal import fault, summary
+from typed_waffle.values import data
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+__all__ = ["Ledger"]
+
+logger = logging.getLogger(__name__)
+
+PAGE = 500
+"""How many records a rollback reads at a time."""
+
+BETWEEN = 100
+"""The most changes that a `RevisionConflict` tells."""
+
+
+class Ledger(Generic[M]):
+    """Reads the history; writes nothing."""
+
+    def __init__(self, model: type[M], store: Store, namespace: str) -> None:
+        self._model = model
+        self._store = store
+        self._namespace = namespace
+
+    def page(self, *, field: str | None, limit: int, before: int | None) -> tuple[Change, ...]:
+        """Changes, newest first.
+
+        Raises:
+            UnknownSetting: the model has no such field.
+            StoreUnavailable: the database does not answer.
+        """
+        if field is not None:
+            known(self._model, field)
+        records = self._store.history(self._namespace, field=field, limit=limit, before=before)
+        return tuple(change_of(self._model, record) for record in records)
+
+    def between(self, older: int, newer: int) -> tuple[Change, ...]:
+        """The changes after one revision, up to another, oldest first."""
+        newest = self.page(field=None, limit=max(1, min(newer - older, BETWEEN)), before=newer + 1)
+        return tuple(change for change in newest if change.revision > older)[::-1]
+
+    def restore(self, draft: Draft, revision: int) -> None:
+        """Make a draft that brings back the overrides of a revision, on top of what is stored now.
+
+        Only fields that the model declares are touched. A secret's former value is nowhere: if it
+        was set to another since, it stays as it is, with a warning.
+
+        Raises:
+            InvalidChange: there is no such revision, its history was pruned, or today's model has
+                another type for what a field held.
+            StoreUnavailable: the database does not answer.
+        """
+        state = self._store.state(self._namespace)
+        then = self._then(state, revision)
+        draft.expected_revision, draft.exact = state.head.revision, True
+        draft.updates, draft.resets = {}, set()
+        lost: list[str] = []
+        wrong: list[ErrorDetails] = []
+        for name, fact in facts(self._model).items():
+            if name not in then:
+                continue
+            text = then[name]
+            if text is None:
+                draft.resets.add(name)
+            elif fact.secret:
+                lost.append(name)
+            else:
+                try:
+                    draft.updates[name] = reader(self._model, name)(text)  # pyright: ignore[reportArgumentType] # a class hashes, whatever its instances do
+                except Exception:  # noqa: BLE001 - a validator of the user's may raise anything
+                    why = f"today's type refuses what revision {revision} held"
+                    wrong.append(fault(name, data(text), why, secret=False))
+        if wrong:
+            raise InvalidChange(summary(wrong), wrong)
+        if lost:
+            logger.warning(
+                "a rollback to revision %s leaves %s as it is: the history keeps no secret's value",
+                revision,
+                ", ".join(lost),
+            )
+
+    def _then(self, state: State, revision: int) -> dict[str, str | None]:
+        """What each field that changed since a revision held then: a text, or no override."""
+        if not 0 <= revision <= state.head.revision:
+            raise _missing(revision, f"the store is at revision {state.head.revision}")
+        then: dict[str, str | None] = {}
+        due = state.head.revision
+        for record in self._since(state, revision):
+            if record.revision != due:
+                break
+            due -= 1
+            for field in record.fields:
+                then[field.field] = field.before if field.was_stored else None
+        if due != revision:
+            raise _missing(revision, f"the history was pruned up to revision {due}")
+        return then
+
+    def _since(self, state: State, revision: int) -> Iterator[Record]:
+        """The records after a revision, newest first."""
+        before = state.head.revision + 1
+        while before > revision + 1:
+            limit = min(PAGE, before - 1 - revision)
+            records = self._store.history(self._namespace, limit=limit, before=before)
+            yield from records
+            if not records:
+                return
+            before = records[-1].revision
+
+
+def _missing(revision: int, why: str) -> InvalidChange:
+    return InvalidChange(
+        f"there is no way back to revision {revision}: {why}. Nothing was written: "
+        "`history()` lists the revisions that can be restored.",
+        [],
+    )
