@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TypeVar
+
+from typed_waffle.errors import StoreUnavailable
 
 __all__ = ["Board", "Health", "Status", "WorkerState"]
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 WorkerState = Literal["starting", "live", "degraded", "stale", "rejected", "closed"]
 
@@ -83,6 +87,17 @@ class Board:
         self._misfits: str | None = None
         self._last_error: str | None = None
         self._shown: tuple[WorkerState, datetime] = ("starting", datetime.now(UTC))
+
+    def asked(self, read: Callable[[], T]) -> T | None:
+        """What the store answers; `None` if it does not."""
+        self.store_asked()
+        try:
+            answer = read()
+        except StoreUnavailable as error:
+            self.store_failed(error.cause)
+            return None
+        self.store_answered()
+        return answer
 
     def store_asked(self) -> None:
         """A read of the store begins."""

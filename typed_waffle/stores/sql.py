@@ -23,7 +23,7 @@ from typed_waffle.change import Delta, Head, Overrides, Record, State
 from typed_waffle.protocols import Decide, Proposal, Rewrite
 from typed_waffle.stores.rows import columns, record_of, storable
 from typed_waffle.stores.tables import Tables, tables
-from typed_waffle.stores.transactions import Overtaken, Transactions
+from typed_waffle.stores.transactions import Overtaken, Transactions, Undecided
 
 __all__ = ["SqlStore"]
 
@@ -126,9 +126,10 @@ class SqlStore:
             # A connection that broke at COMMIT does not say whether the commit happened. It is
             # looked up under the lock, which waits for a commit that is still under way.
             for revision, change_id in offered[-1:]:
-                done = self._found(connection, namespace, revision, change_id)
-                if done is not None:
-                    return done
+                if state.head.revision >= revision:
+                    done = self._at(connection, namespace, revision)
+                    if done.id == change_id:
+                        return done
             proposal = decide(state)
             if proposal is None:
                 raise _Unwanted
@@ -140,17 +141,16 @@ class SqlStore:
         except _Unwanted:
             return None  # rolled back: the row that is the lock may have been new
 
-    def _found(
-        self, connection: Connection, namespace: str, revision: int, change_id: str
-    ) -> Record | None:
+    def _at(self, connection: Connection, namespace: str, revision: int) -> Record:
+        """The change that made a revision."""
         history = self._tables.history
         query = select(history).where(
-            history.c.namespace == namespace,
-            history.c.revision == revision,
-            history.c.change_id == change_id,
+            history.c.namespace == namespace, history.c.revision == revision
         )
         row = connection.execute(query).mappings().first()
-        return record_of(row) if row else None
+        if row is None:
+            raise Undecided
+        return record_of(row)
 
     def _locked(self, connection: Connection, namespace: str) -> tuple[State, datetime]:
         """Take the write lock; what is stored then, and the time. Two queries."""

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from typed_waffle.errors import StoreUnavailable
 from typed_waffle.stores.connections import Connections, Late
 
-__all__ = ["Overtaken", "Transactions"]
+__all__ = ["Overtaken", "Transactions", "Undecided"]
 
 T = TypeVar("T")
 
@@ -42,6 +42,10 @@ _SQLITE_BUSY = ("database is locked", "database table is locked", "database sche
 
 class Overtaken(Exception):  # noqa: N818 - internal
     """The head moved although it was locked."""
+
+
+class Undecided(Exception):  # noqa: N818 - internal
+    """The history that would tell whether a change was made is not there any more."""
 
 
 @dataclass(slots=True)
@@ -86,10 +90,10 @@ class Transactions:
             this = _Try()
             try:
                 return self._try(this, work, until, writing=writing)
-            except (SQLAlchemyError, Overtaken, Late) as error:
+            except (SQLAlchemyError, Overtaken, Late, Undecided) as error:
                 failure = error
             in_doubt |= writing and this.committing and not _given_up(failure)
-            if time.monotonic() > until or isinstance(failure, Late):
+            if time.monotonic() > until or isinstance(failure, Late | Undecided):
                 break
             # Once in doubt, only the database can tell: it is asked until the time is up.
             if not in_doubt and (attempt == ATTEMPTS or not _worth_another_try(failure, attempt)):
@@ -183,6 +187,8 @@ def _given_up(error: Exception) -> bool:
 def _cause(error: Exception, within: float) -> str:
     if isinstance(error, Late):
         return f"it gave no answer within {within:g} s"
+    if isinstance(error, Undecided):
+        return "the connection was lost, and what it did is pruned from the history"
     orig = getattr(error, "orig", None) or error
     lines = str(orig).strip().splitlines()
     return f"{type(orig).__name__}: {lines[0][:200]}" if lines else type(orig).__name__
