@@ -1,0 +1,1 @@
+"""Coming from Flask-WaffleConf: what it stored, read without unpickling anything."""
