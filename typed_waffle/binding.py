@@ -168,15 +168,10 @@ class Binding(Generic[M]):
         return RedisBus(client, config.redis_channel, Codec(key))
 
     def _store(self) -> Store:
-        from typed_waffle.stores.engines import own_engine, store_on  # noqa: PLC0415 - as above
+        from typed_waffle.stores.engines import store_on  # noqa: PLC0415 - as above
 
-        url, engine = self.config.database_url, self._sources.engine
-        if engine is None and url is None:
-            engine = self._shared_engine()
-        owned = engine is None
-        if engine is None:
-            engine = own_engine(url.get_secret_value() if url else None, self._sources.folder)
-        elif os.getpid() != self._made_in:
+        engine, owned = self.engine()
+        if not owned and os.getpid() != self._made_in:
             # The pool may hold the parent's connections; they are dropped, not closed.
             engine.dispose(close=False)
         return store_on(
@@ -186,6 +181,21 @@ class Binding(Generic[M]):
             owned=owned,
             keep=self.config.history_keep,
         )
+
+    def engine(self) -> tuple[Engine, bool]:
+        """An engine of the database that holds the settings, and whether the caller disposes of it.
+
+        Raises:
+            ConfigurationError: `WAFFLE_DATABASE_URL` cannot be read.
+        """
+        from typed_waffle.stores.engines import own_engine  # noqa: PLC0415 - as above
+
+        url, engine = self.config.database_url, self._sources.engine
+        if engine is None and url is None:
+            engine = self._shared_engine()
+        if engine is not None:
+            return engine, False
+        return own_engine(url.get_secret_value() if url else None, self._sources.folder), True
 
     def _shared_engine(self) -> Engine | None:
         """Flask-SQLAlchemy's engine, if the application has one."""

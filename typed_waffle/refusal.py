@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 __all__ = [
+    "brief",
     "details",
     "fault",
     "plaintexts",
     "reasons",
     "secrets_in",
     "secrets_of",
+    "sentence",
     "summary",
 ]
 
@@ -84,17 +86,21 @@ def fault(field: str, value: object, why: str, *, secret: bool) -> ErrorDetails:
 
 def summary(found: Iterable[ErrorDetails]) -> str:
     """One message for a refused change: each setting, its value, the rule, the next step."""
-    parts = [_sentence(detail) for detail in found]
+    parts = [sentence(detail) for detail in found]
     return f"{'; '.join(parts)}. Nothing was written: correct it and try again."
 
 
-def _sentence(detail: ErrorDetails) -> str:
+def sentence(detail: ErrorDetails) -> str:
+    """One detail as a message: the setting, its value, the rule."""
     if not detail["loc"]:
         return f"a rule across settings refuses the change: {detail['msg']}"
     where = ".".join(map(str, detail["loc"]))
-    masked = isinstance(detail["input"], str) and detail["input"] == MASK
-    shown = MASK if masked else _text(_repr.repr, detail["input"])
-    return f"{where} = {shown} is refused: {detail['msg']}"
+    return f"{where} = {brief(detail['input'])} is refused: {detail['msg']}"
+
+
+def brief(value: object) -> str:
+    """A value as a message shows it: not long, and on one line."""
+    return MASK if isinstance(value, str) and value == MASK else _text(_repr.repr, value)
 
 
 def _text(show: Callable[[object], str], value: object) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from typed_waffle.errors import StoreUnavailable
 
-__all__ = ["Overtaken", "Transactions"]
+__all__ = ["Overtaken", "Transactions", "cause_of"]
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class Transactions:
         lost = isinstance(failure, DBAPIError) and failure.connection_invalidated
         outcome = "Whether the change was committed is not known." if writing and lost else ""
         # Not chained: the driver's error may quote a value, or the statement's parameters.
-        raise StoreUnavailable(doing, _cause(failure), outcome)
+        raise StoreUnavailable(doing, cause_of(failure), outcome)
 
     def _transaction(self, *, writing: bool) -> AbstractContextManager[Connection]:
         if writing and self._engine.dialect.name == "sqlite":
@@ -140,7 +140,8 @@ def _worth_another_try(error: Exception, attempt: int) -> bool:
     )
 
 
-def _cause(error: Exception) -> str:
+def cause_of(error: Exception) -> str:
+    """What the database said, without the statement and its parameters."""
     orig = getattr(error, "orig", None) or error
     lines = str(orig).strip().splitlines()
     return f"{type(orig).__name__}: {lines[0][:200]}" if lines else type(orig).__name__
