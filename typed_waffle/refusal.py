@@ -24,6 +24,7 @@ __all__ = [
     "reasons",
     "secrets_in",
     "secrets_of",
+    "sentence",
     "summary",
 ]
 
@@ -84,11 +85,12 @@ def fault(field: str, value: object, why: str, *, secret: bool) -> ErrorDetails:
 
 def summary(found: Iterable[ErrorDetails]) -> str:
     """One message for a refused change: each setting, its value, the rule, the next step."""
-    parts = [_sentence(detail) for detail in found]
+    parts = [sentence(detail) for detail in found]
     return f"{'; '.join(parts)}. Nothing was written: correct it and try again."
 
 
-def _sentence(detail: ErrorDetails) -> str:
+def sentence(detail: ErrorDetails) -> str:
+    """One detail as a message: the setting, its value, the rule."""
     if not detail["loc"]:
         return f"a rule across settings refuses the change: {detail['msg']}"
     where = ".".join(map(str, detail["loc"]))
