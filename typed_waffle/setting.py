@@ -52,7 +52,7 @@ def former_name(name: str, fields: Mapping[str, FieldInfo]) -> str | None:
     return old
 
 
-def refuse_within(annotation: Any, seen: tuple[Any, ...] = ()) -> None:  # noqa: ANN401 - annotations have no common type
+def refuse_within(annotation: Any) -> None:  # noqa: ANN401 - annotations have no common type
     """Refuse a marker inside of a field's type: nothing would read it.
 
     Raises:
@@ -60,8 +60,6 @@ def refuse_within(annotation: Any, seen: tuple[Any, ...] = ()) -> None:  # noqa:
     """
     if isinstance(annotation, Setting):
         raise Refused("a Setting(...) inside of its type says nothing", "Put it on the field")
-    if annotation in seen:
-        return
     if hasattr(annotation, "__waffle_facts__"):
         for name, field in annotation.model_fields.items():
             if _told(field):
@@ -70,7 +68,7 @@ def refuse_within(annotation: Any, seen: tuple[Any, ...] = ()) -> None:  # noqa:
                     "Leave it out there: only a whole setting can be renamed",
                 )
     for part in get_args(annotation):
-        refuse_within(part, (*seen, annotation))
+        refuse_within(part)
 
 
 def _told(field: FieldInfo) -> list[object]:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.support.databases import Database
 from tests.support.waiting import PATIENCE
-from typed_waffle.change import FieldRecord, State
+from typed_waffle.change import FieldRecord, Head, State
 from typed_waffle.errors import StoreUnavailable
 from typed_waffle.protocols import Proposal
 from typed_waffle.stores.engines import own_engine
@@ -376,6 +376,17 @@ def test_a_missing_column_is_named(database: Database) -> None:
         connection.execute(text("ALTER TABLE waffle_history DROP COLUMN note"))
 
     assert refusal(engine).startswith("waffle_history.note is missing (the tables are of version 1")
+
+
+def test_tables_that_appear_between_two_looks_are_found(database: Database) -> None:
+    """Another worker made them after we asked, and before we looked why there was no answer."""
+    engine = database.own()
+
+    @event.listens_for(engine, "handle_error")
+    def _(_: object) -> None:
+        bring(database.own())
+
+    assert SqlStore(engine, create_tables=False).head("shop") == Head()
 
 
 @pytest.mark.parametrize("said", [None, 1])
