@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import pytest
+from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, model_validator
 
 from tests.support.models import CANARY
+from tests.support.vault import stored as stored_in
+from tests.support.vault import workers
 from tests.support.worker import Tape, Worker, worker
 from typed_waffle import RevisionConflict, SettingLocked, UnknownSetting, Waffle, WaffleModel
 from typed_waffle.change import FieldRecord, Head, Record, State
@@ -336,6 +339,42 @@ def test_no_secret_crosses_the_bus_whatever_its_name() -> None:
     new.write(low=2)
 
     assert [said.delta is None for said in tape.said] == [True, True, False]
+
+
+def test_an_encrypted_secret_opens_under_its_old_name(tmp_path: Path) -> None:
+    """And is encrypted anew there, when the keys are rotated."""
+    url = f"sqlite:///{tmp_path / 'waffle.db'}"
+    first, second = (Fernet.generate_key().decode() for _ in range(2))
+    with workers(url) as connect:
+        connect(first, model=Old).update(api_key=CANARY)
+
+        new = connect(second, first, model=New)
+        assert new.snapshot().settings.token == SecretStr(CANARY)
+        assert new.rotate_keys() == 1
+
+        assert CANARY not in stored_in(url)["api_key"]
+        again = connect(second, model=New)
+        assert again.snapshot().settings.token == SecretStr(CANARY)
+        again.update(token="other")
+        assert "other" not in stored_in(url)["token"]
+        before: Any = connect(second, model=Old)
+        assert before.current_settings.api_key == SecretStr(CANARY)
+
+
+class Published(WaffleModel):
+    """What was a secret is none any more, and has another name."""
+
+    public_key: Annotated[str, Setting(renamed_from="api_key")] = ""
+
+
+def test_what_was_a_secret_under_its_old_name_is_opened(tmp_path: Path) -> None:
+    """Although nothing is encrypted under either name today."""
+    key = Fernet.generate_key().decode()
+    with workers(f"sqlite:///{tmp_path / 'waffle.db'}") as connect:
+        connect(key, model=Old).update(api_key="no secret")
+
+        now: Any = connect(key, model=Published)
+        assert now.current_settings.public_key == "no secret"
 
 
 # --- in a worker ------------------------------------------------------------------------------
