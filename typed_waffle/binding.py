@@ -20,7 +20,7 @@ from typed_waffle.current import Pin, live, outer, unread
 from typed_waffle.environment import locks, source
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.listener import Listener, listen
-from typed_waffle.model import M, WaffleModel, facts
+from typed_waffle.model import M, facts, secret_names
 from typed_waffle.protocols import Bus, Store
 from typed_waffle.runtime import Observer, Rules, Runtime
 from typed_waffle.sealing import KEYS
@@ -211,10 +211,11 @@ class Binding(Generic[M]):
 
     def _sealed(self, store: Store, pinned: Collection[str]) -> Store:
         """The store, with the secrets in it encrypted if there are keys."""
-        secret = _secret_names(self._model)
+        secret = secret_names(self._model)
         cipher = self.config.cipher()
         if cipher is not None:
-            return SealedStore(store, cipher, secret, facts(self._model).keys() - secret)
+            names = {name for fact in facts(self._model).values() for name in fact.names}
+            return SealedStore(store, cipher, secret, names - secret)
         # What the environment pins is not stored, and what is in memory ends with the process.
         exposed = [name for name in facts(self._model) if name in secret and name not in pinned]
         if exposed and not isinstance(store, MemoryStore) and self._warned_in != os.getpid():
@@ -281,10 +282,6 @@ class Binding(Generic[M]):
     def close_with(self, owner: object) -> None:
         """Close when `owner` is collected; until then, nothing here keeps it alive."""
         weakref.finalize(owner, _end, self._box, 0.0).atexit = False
-
-
-def _secret_names(model: type[WaffleModel]) -> frozenset[str]:
-    return frozenset(name for name, fact in facts(model).items() if fact.secret)
 
 
 def _end(box: list[Any], wait: float) -> None:  # Any: workers of any model

@@ -148,7 +148,8 @@ class Waffle(Generic[M]):
         """Changes, newest first.
 
         Args:
-            field: Only changes that touch this field.
+            field: Only changes that touch this field, under this name. A renamed field's old name
+                gives the changes from before.
             limit: At most this many.
             before: Only revisions below this one: give the last page's lowest for the next page.
 

@@ -7,12 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, MetaData, inspect
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from typed_waffle.errors import StoreUnavailable
+from typed_waffle.stores.migrations import prepare
+from typed_waffle.stores.tables import Tables
 
 __all__ = ["Overtaken", "Transactions", "cause_of"]
 
@@ -39,9 +42,9 @@ class Overtaken(Exception):  # noqa: N818 - internal
 class Transactions:
     """Runs work on an engine, each time in a transaction and on a connection of its own."""
 
-    def __init__(self, engine: Engine, metadata: MetaData, *, create_tables: bool) -> None:
+    def __init__(self, engine: Engine, tables: Tables, *, create_tables: bool) -> None:
         self._engine = engine
-        self._metadata = metadata
+        self._tables = tables
         self._create = create_tables
         self._ready = False
         self._making = threading.Lock()
@@ -73,27 +76,14 @@ class Transactions:
         return self._engine.begin()
 
     def _prepare(self) -> None:
-        """Make the tables, once; many workers may do so at the same moment."""
+        """See to the tables, once."""
         if self._ready:
             return
         with self._making:
-            if self._create and not self._ready:
-                self._make()
+            if not self._ready:
+                begin = partial(self._transaction, writing=True)
+                prepare(self._engine, self._tables, begin, create=self._create)
             self._ready = True
-
-    def _make(self) -> None:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                self._metadata.create_all(self._engine)
-                break
-            except SQLAlchemyError:
-                # Another worker may have made them between our look and our CREATE.
-                there = set(inspect(self._engine).get_table_names())
-                if there.issuperset(self._metadata.tables):
-                    break
-                if attempt == ATTEMPTS:
-                    raise
-            _pause(attempt)
 
 
 @contextmanager
