@@ -18,7 +18,7 @@ from typed_waffle.edit import Draft, Planned, change_of, planned
 from typed_waffle.environment import Locks
 from typed_waffle.errors import ConfigurationError, RevisionConflict, StoreUnavailable
 from typed_waffle.ledger import Ledger
-from typed_waffle.model import M, facts
+from typed_waffle.model import M, named, secret_names
 from typed_waffle.protocols import (
     Announcement,
     Bus,
@@ -195,6 +195,7 @@ class Runtime(Generic[M]):
     def _view(self, state: State) -> Snapshot[M]:
         """What is stored now, as this worker would show it."""
         live = self.live
+        # Not by the head alone: a rewrite, or a hand, may have changed texts without a revision.
         if live.state == state:
             return live
         try:
@@ -220,7 +221,7 @@ class Runtime(Generic[M]):
         # Without values if one is secret, or if rows were edited by hand: then all must read them.
         before = plan.before.state
         edited = before.head == known_before.head and before != known_before
-        secret = any(facts(self.model)[r.field].secret for r in plan.proposal.fields)
+        secret = not secret_names(self.model).isdisjoint(r.field for r in plan.proposal.fields)
         self._heed(self._announcer.tell(before, plan.after.state, bare=edited or secret))
 
     def _heed(self, silence: str | None) -> None:
@@ -285,12 +286,9 @@ class Runtime(Generic[M]):
             self._swap(snapshot)
 
     def _still_unfit(self, state: State) -> dict[str, Unfit]:
-        shown = self.live
-        return {
-            name: found
-            for name, found in shown.unfit.items()
-            if state.overrides.get(name) == shown.state.overrides.get(name)
-        }
+        then = named(self.model, self.live.state.overrides)
+        now = named(self.model, state.overrides)
+        return {n: found for n, found in self.live.unfit.items() if now.get(n) == then.get(n)}
 
     def _swap(self, snapshot: Snapshot[M]) -> None:
         old, self.live = self.live, snapshot

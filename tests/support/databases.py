@@ -207,7 +207,9 @@ class MariaDb(DatabaseServer):
     @property
     def _options(self) -> list[str]:
         user = ["--user=root"] if os.geteuid() == 0 else []
-        return ["--no-defaults", f"--datadir={self.folder / 'data'}", *user]
+        # Two servers that share /tmp delete each other's temporary tables.
+        own = [f"--datadir={self.folder / 'data'}", f"--tmpdir={self.folder}"]
+        return ["--no-defaults", *own, *user]
 
     def install(self) -> None:
         method = "--auth-root-authentication-method=normal"

@@ -6,17 +6,19 @@ import random
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, MetaData, inspect
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from typed_waffle.errors import StoreUnavailable
 from typed_waffle.stores.connections import Connections, Late
+from typed_waffle.stores.migrations import prepare
+from typed_waffle.stores.tables import Tables
 
-__all__ = ["Overtaken", "Transactions", "Undecided"]
+__all__ = ["Overtaken", "Transactions", "Undecided", "cause_of"]
 
 T = TypeVar("T")
 
@@ -59,9 +61,9 @@ class _Try:
 class Transactions:
     """Runs work on an engine, each time in a transaction and on a connection of its own."""
 
-    def __init__(self, engine: Engine, metadata: MetaData, *, create_tables: bool) -> None:
+    def __init__(self, engine: Engine, tables: Tables, *, create_tables: bool) -> None:
         self._engine = engine
-        self._metadata = metadata
+        self._tables = tables
         self._create = create_tables
         self._ready = False
         self._making = threading.Lock()
@@ -100,40 +102,36 @@ class Transactions:
                 break
             _pause(attempt)
         # Not chained: the driver's error may quote a value, or the statement's parameters.
-        raise StoreUnavailable(doing, _cause(failure, within), in_doubt=in_doubt)
+        raise StoreUnavailable(doing, _why(failure, within), in_doubt=in_doubt)
 
     def _try(
         self, this: _Try, work: Callable[[Connection], T], until: float, *, writing: bool
     ) -> T:
         with self._connections.lent(until) as connection:
-            sqlite = writing and connection.dialect.name == "sqlite"
-            with _immediate(connection) if sqlite else connection.begin():
+            with _begun(connection, writing=writing):
                 done = work(connection)
                 this.committing = True
             return done
 
     def _prepare(self) -> None:
-        """Make the tables, once; many workers may do so at the same moment."""
+        """See to the tables, once."""
         if self._ready:
             return
         with self._making:
-            if self._create and not self._ready:
-                self._make()
+            if not self._ready:
+                prepare(self._engine, self._tables, self._begin, create=self._create)
             self._ready = True
 
-    def _make(self) -> None:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                self._metadata.create_all(self._engine)
-                break
-            except SQLAlchemyError:
-                # Another worker may have made them between our look and our CREATE.
-                there = set(inspect(self._engine).get_table_names())
-                if there.issuperset(self._metadata.tables):
-                    break
-                if attempt == ATTEMPTS:
-                    raise
-            _pause(attempt)
+    @contextmanager
+    def _begin(self) -> Generator[Connection, None, None]:
+        with self._engine.connect() as connection, _begun(connection, writing=True):
+            yield connection
+
+
+def _begun(connection: Connection, *, writing: bool) -> AbstractContextManager[object]:
+    if writing and connection.dialect.name == "sqlite":
+        return _immediate(connection)
+    return connection.begin()
 
 
 @contextmanager
@@ -184,11 +182,16 @@ def _given_up(error: Exception) -> bool:
     )
 
 
-def _cause(error: Exception, within: float) -> str:
+def _why(error: Exception, within: float) -> str:
     if isinstance(error, Late):
         return f"it gave no answer within {within:g} s"
     if isinstance(error, Undecided):
         return "the connection was lost, and what it did is pruned from the history"
+    return cause_of(error)
+
+
+def cause_of(error: Exception) -> str:
+    """What the database said, without the statement and its parameters."""
     orig = getattr(error, "orig", None) or error
     lines = str(orig).strip().splitlines()
     return f"{type(orig).__name__}: {lines[0][:200]}" if lines else type(orig).__name__
