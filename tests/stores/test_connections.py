@@ -197,10 +197,10 @@ def test_connecting_sees_the_borrower_s_context(make: Make) -> None:
     [
         ("postgresql+psycopg://h/d", {"connect_timeout": 5}),
         ("postgresql+psycopg://h/d?connect_timeout=9", {"connect_timeout": "9"}),
-        ("mysql+pymysql://h/d", {"connect_timeout": 5, "read_timeout": 60, "write_timeout": 60}),
+        ("mysql+pymysql://h/d", {"connect_timeout": 5, "read_timeout": 10, "write_timeout": 10}),
         (
             "mysql+pymysql://h/d?read_timeout=9",
-            {"connect_timeout": 5, "read_timeout": 9, "write_timeout": 60},
+            {"connect_timeout": 5, "read_timeout": 9, "write_timeout": 10},
         ),
     ],
 )

@@ -22,7 +22,7 @@ __all__ = ["own_engine", "store_on"]
 logger = logging.getLogger(__name__)
 
 # Seconds. They end what `Connections` gives up: a thread that connects to a server that is frozen.
-_MYSQL = {"connect_timeout": 5, "read_timeout": 60, "write_timeout": 60}
+_MYSQL = {"connect_timeout": 5, "read_timeout": 10, "write_timeout": 10}
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {  # Any: of any driver
     "psycopg": {"connect_timeout": 5},
     "psycopg2": {"connect_timeout": 5},

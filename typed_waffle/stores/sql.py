@@ -28,6 +28,10 @@ from typed_waffle.stores.transactions import Overtaken, Transactions, Undecided
 __all__ = ["SqlStore"]
 
 
+PRUNED_AT_ONCE = 1_000
+"""How many changes one transaction deletes, so that no writer waits long for its end."""
+
+
 class SqlStore:
     """One change is one transaction under the lock of the namespace's head row.
 
@@ -236,14 +240,21 @@ class SqlStore:
 
     def prune(self, namespace: str, keep: int) -> int:
         """See `Store.prune`."""
-        head = self._tables.head
-        query = select(head.c.revision).where(head.c.namespace == namespace)
+        head, history = self._tables.head, self._tables.history
+        query = select(head.c.revision).where(head.c.namespace == namespace).with_for_update()
+        oldest = select(func.min(history.c.revision)).where(history.c.namespace == namespace)
 
-        def forget(connection: Connection) -> int:
-            newest: int = connection.scalar(query) or 0
-            return self._forget(connection, namespace, newest - keep)
+        def forget(connection: Connection) -> tuple[int, bool]:
+            last = (connection.scalar(query) or 0) - keep
+            first = connection.scalar(oldest)
+            part = last if first is None else min(last, first + PRUNED_AT_ONCE - 1)
+            return self._forget(connection, namespace, part), part < last
 
-        return self._transactions.run("pruning the history", forget, writing=True)
+        gone, more = 0, True
+        while more:
+            part, more = self._transactions.run("pruning the history", forget, writing=True)
+            gone += part
+        return gone
 
     def _forget(self, connection: Connection, namespace: str, last: int) -> int:
         """Delete the history up to this revision; how many changes it held."""

@@ -69,22 +69,15 @@ class Transactions:
         self._making = threading.Lock()
         self._connections = Connections(engine, self._prepare)
 
-    def run(
-        self,
-        doing: str,
-        work: Callable[[Connection], T],
-        *,
-        writing: bool = False,
-        within: float | None = None,
-    ) -> T:
+    def run(self, doing: str, work: Callable[[Connection], T], *, writing: bool = False) -> T:
         """Run `work` in a transaction of its own; again, if the database asks for that.
 
-        On a database server all of it ends `within` seconds, one way or the other.
+        On a database server all of it ends in time, one way or the other.
 
         Raises:
             StoreUnavailable: the database did not do it.
         """
-        within = within or (PATIENCE if writing else READ_PATIENCE)
+        within = PATIENCE if writing else READ_PATIENCE
         until = time.monotonic() + within
         attempt, in_doubt = 0, False
         while True:
