@@ -78,14 +78,16 @@ def test_a_message_of_another_chain_is_never_merged() -> None:
 
 
 def test_a_revision_that_does_not_count_on_is_never_merged() -> None:
-    """A message that follows by id but not by number is dropped."""
+    """A message that follows by id but not by number waits, as after a gap, for a reading."""
     chain = Chain(state(3))
-    chain.take(
-        Announcement(
-            "default", 9, "9" * 32, head(3).change_id, Delta({"n": "9"}), "", datetime.now(UTC)
-        )
+    odd = Announcement(
+        "default", 9, "9" * 32, head(3).change_id, Delta({"n": "9"}), "", datetime.now(UTC)
     )
+    assert chain.take(odd) == "kept"
     assert chain.merged() is None
+    assert chain.waits(odd)
+    chain.become(state(9))
+    assert not chain.gap
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])

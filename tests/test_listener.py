@@ -406,7 +406,7 @@ def test_inline_costs_nothing_when_nothing_is_due(truth: MemoryStore) -> None:
 
 
 def test_inline_one_looks_and_the_others_go_on(truth: MemoryStore) -> None:
-    """A slow database holds one request, not all of them."""
+    """A slow database holds one request for a moment, and the others not at all."""
     reader = worker(truth, rules=NEVER)
     listener = InlineListener(reader.runtime)
     reader.store.reads.clear()
@@ -421,11 +421,33 @@ def test_inline_one_looks_and_the_others_go_on(truth: MemoryStore) -> None:
     first = threading.Thread(target=listener.poke)
     first.start()
     assert begun.wait(PATIENCE)
+    first.join(PATIENCE)
+    assert not first.is_alive()
     reader.runtime.agenda.now()
     listener.poke()
     assert reader.store.reads == ["head"]
     release.set()
-    first.join(PATIENCE)
+    listener.stop(PATIENCE)
+
+
+def test_inline_waits_only_for_a_store_that_is_well(truth: MemoryStore) -> None:
+    """While the database is known to be away, no request waits for a look at it."""
+    reader = worker(truth, rules=OFTEN)
+    listener = InlineListener(reader.runtime)
+    reader.store.outage()
+    reader.runtime.agenda.now()
+    listener.poke()
+    listener.stop(PATIENCE)
+    release = threading.Event()
+    reader.store.away = None
+    reader.store.during_head = lambda: release.wait(PATIENCE)
+    for _ in range(1000):
+        reader.runtime.agenda.now()
+        listener.poke()
+    assert not reader.runtime.board.store_ok
+    release.set()
+    listener.stop(PATIENCE)
+    assert reader.runtime.board.store_ok
 
 
 def test_inline_a_request_survives_any_error(
@@ -435,7 +457,9 @@ def test_inline_a_request_survives_any_error(
     reader = worker(truth, rules=OFTEN)
     reader.store.away = ZeroDivisionError()
     reader.runtime.agenda.now()
-    InlineListener(reader.runtime).poke()
+    listener = InlineListener(reader.runtime)
+    listener.poke()
+    listener.stop(PATIENCE)
     assert "ZeroDivisionError" in caplog.text
     assert "ZeroDivisionError" in (reader.runtime.status().last_error or "")
 

@@ -283,6 +283,21 @@ def test_a_secret_does_not_cross_the_bus(writer: Worker, reader: Worker, tape: T
     assert reader.store.reads == ["head", "state"]
 
 
+def test_a_change_on_top_of_an_edit_carries_no_value(
+    writer: Worker, reader: Worker, tape: Tape
+) -> None:
+    """Somebody edited a row by hand: the others must read all of it."""
+    writer.write(low=-1)
+    reader.hears(*tape.said)
+    assert isinstance(writer.store.inner, MemoryStore)
+    writer.store.inner.rewrite("default", lambda _: {"low": "-5"})
+    writer.write(name="Cake")
+    reader.hears(*tape.said)
+    look(reader)
+    assert reader.settings == writer.settings == Settings(low=-5, name="Cake")
+    assert [said.delta is None for said in tape.said] == [False, True]
+
+
 def test_a_change_of_many_characters_carries_no_value(
     truth: MemoryStore, writer: Worker, tape: Tape
 ) -> None:
@@ -516,6 +531,7 @@ def test_a_store_that_fails_between_head_and_state_is_no_answer(reader: Worker) 
     with pytest.raises(StoreUnavailable):
         reader.runtime.refresh()
     assert reader.runtime.agenda.wait() <= 2.4
+    assert reader.runtime.status().state == "degraded"
 
 
 # --- outages ----------------------------------------------------------------------------------
@@ -549,6 +565,37 @@ def test_an_error_that_nobody_expects_delays_no_poll(reader: Worker) -> None:
     with pytest.raises(ZeroDivisionError):
         reader.runtime.check()
     assert reader.runtime.agenda.wait() <= 2.4
+
+
+def test_a_write_that_meets_no_store_lets_the_status_say_so(writer: Worker) -> None:
+    """It does not wait for the next poll to be known."""
+    writer.settle()
+    writer.store.outage()
+    with pytest.raises(StoreUnavailable):
+        writer.write(low=-1)
+    look(writer)
+    assert writer.runtime.status().state == "degraded"
+
+
+def test_a_change_in_doubt_is_announced_once_it_is_found(
+    writer: Worker, reader: Worker, tape: Tape
+) -> None:
+    """Nobody heard that it was committed: the store tells its writer, who then tells the others."""
+    writer.settle()
+
+    def lose() -> None:
+        writer.store.after_commit = lambda: None
+        raise StoreUnavailable("testing", "the answer was lost", in_doubt=True)
+
+    writer.store.after_commit = lose
+    with pytest.raises(StoreUnavailable):
+        writer.write(low=-1)
+    assert tape.said == []
+    look(writer)
+    assert writer.settings.low == -1
+    reader.hears(*tape.said)
+    look(reader)
+    assert reader.settings.low == -1
 
 
 def test_refresh_raises_if_the_store_is_away(reader: Worker) -> None:

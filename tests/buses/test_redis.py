@@ -312,6 +312,17 @@ def test_a_frozen_server_is_found_within_twelve_seconds() -> None:
     assert module.PING_AFTER + module.PONG_WITHIN < 12
 
 
+def test_an_answer_that_nobody_took_in_time_is_one(
+    ear: Subscription, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A listener that was busy elsewhere does not take its own delay for the server's."""
+    monkeypatch.setattr(module, "PING_AFTER", 0.0)
+    monkeypatch.setattr(module, "PONG_WITHIN", 0.2)
+    assert ear.get(0.05) is None  # asks
+    time.sleep(0.3)  # busy
+    assert ear.get(0.0) is None
+
+
 def test_an_idle_subscription_lives(
     redis_server: RedisServer, client: Redis, ear: Subscription, monkeypatch: pytest.MonkeyPatch
 ) -> None:

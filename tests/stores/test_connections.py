@@ -276,6 +276,30 @@ def test_a_lost_answer_is_found_after_a_restart(
     assert revisions(direct) == [record.revision] == [1]
 
 
+def test_a_lost_answer_stays_in_doubt_if_its_trace_is_pruned(
+    wired: tuple[Wire, SqlStore, SqlStore],
+) -> None:
+    """Whether it was made cannot be told any more, so it is not made (again)."""
+    wire, store, direct = wired
+    overtaken = threading.Event()
+
+    def overtake() -> None:
+        direct.commit("shop", wanting(2))
+        direct.prune("shop", 1)
+        overtaken.set()
+
+    def decide(_: State) -> Proposal:
+        wire.lose_answer()
+        wire.on_commit = overtake
+        wire.connect_after = overtaken.is_set
+        return proposal(1)
+
+    with pytest.raises(StoreUnavailable, match="is pruned from the history") as caught:
+        store.commit("shop", decide)
+    assert caught.value.in_doubt
+    assert direct.head("shop") == Head(2, proposal(2).change_id)
+
+
 def test_a_lost_answer_stays_in_doubt_without_a_server(
     database_server: DatabaseServer,
     wired: tuple[Wire, SqlStore, SqlStore],

@@ -11,6 +11,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from tests.support.waiting import eventually
+
 __all__ = ["Wire"]
 
 COMMIT = re.compile(rb"(?<![A-Z])COMMIT(?![A-Z])")
@@ -37,6 +39,8 @@ class Wire:
         """How many COMMITs were carried."""
         self.on_commit: Callable[[], object] = lambda: None
         """Called after a COMMIT was carried."""
+        self.connect_after: Callable[[], bool] = lambda: True
+        """A new connection is carried once this holds."""
         self._at_commit: Callable[[socket.socket, socket.socket, bytes], None] | None = None
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
         self._acceptor.start()
@@ -83,6 +87,7 @@ class Wire:
             while True:
                 client, _ = self._listener.accept()
                 self.opened += 1
+                eventually(self.connect_after)
                 try:
                     server = socket.create_connection(("127.0.0.1", self._target))
                 except OSError:  # the server is away
