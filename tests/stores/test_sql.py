@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, event, inspect, select, text
+from sqlalchemy.pool import NullPool
 
+from tests.support.databases import Database
+from tests.support.engines import ENGINES, Make
 from tests.support.waiting import PATIENCE
 from typed_waffle.change import FieldRecord, Head, State
 from typed_waffle.errors import ConfigurationError, StoreUnavailable
@@ -29,42 +32,13 @@ CANARY = "canary-4711"
 
 
 def own(folder: Path) -> Engine:
-    """The library's own engine, as WAFFLE_DATABASE_URL makes it."""
+    """The library's own engine, on the file that is its default."""
     return own_engine(None, folder)
 
 
 def plain(folder: Path) -> Engine:
     """An application's engine, with SQLAlchemy's defaults."""
     return create_engine(f"sqlite:///{folder / 'plain.db'}")
-
-
-def autocommit(folder: Path) -> Engine:
-    """An application's engine that commits each statement by itself."""
-    return create_engine(f"sqlite:///{folder / 'auto.db'}", isolation_level="AUTOCOMMIT")
-
-
-def beginning(folder: Path) -> Engine:
-    """An application's engine with SQLAlchemy's recipe for SQLite: an event that emits BEGIN."""
-    engine = create_engine(f"sqlite:///{folder / 'begin.db'}")
-
-    @event.listens_for(engine, "connect")
-    def _(connection: Any, _: object) -> None:  # noqa: ANN401 - a DBAPI connection
-        connection.isolation_level = None
-
-    @event.listens_for(engine, "begin")
-    def _(connection: Any) -> None:  # noqa: ANN401 - a SQLAlchemy connection
-        connection.exec_driver_sql("BEGIN")
-
-    return engine
-
-
-# One line for each database that the store must work on.
-ENGINES: dict[str, Callable[[Path], Engine]] = {
-    "sqlite": own,
-    "sqlite-plain": plain,
-    "sqlite-autocommit": autocommit,
-    "sqlite-begin": beginning,
-}
 
 
 def proposal(number: int, note: str | None = None) -> Proposal:
@@ -77,20 +51,6 @@ def wanting(change: Proposal | None) -> Callable[[State], Proposal | None]:
     return lambda _: change
 
 
-@pytest.fixture(params=ENGINES)
-def engines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Engine]]:
-    """Makes engines on one empty database."""
-    made: list[Engine] = []
-
-    def make() -> Engine:
-        made.append(ENGINES[request.param](tmp_path))
-        return made[-1]
-
-    yield make
-    for engine in made:
-        engine.dispose()
-
-
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     engine = own(tmp_path)
@@ -98,14 +58,15 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.mark.parametrize("make", ENGINES.values(), ids=ENGINES)
 class TestSqlStore(StoreContract):
     @pytest.fixture
-    def store(self, engines: Callable[[], Engine]) -> Store:
-        return SqlStore(engines())
+    def store(self, shared_database: Database, make: Make) -> Store:
+        return SqlStore(make(shared_database))
 
     @pytest.fixture
-    def other_store(self, engines: Callable[[], Engine]) -> Store:
-        return SqlStore(engines())
+    def other_store(self, shared_database: Database, make: Make) -> Store:
+        return SqlStore(make(shared_database))
 
 
 # --- tables -----------------------------------------------------------------------------------
@@ -207,24 +168,6 @@ def test_an_engine_of_our_own_is_disposed_of(tmp_path: Path) -> None:
     before = engine.pool
     SqlStore(engine, owned=True).close()
     assert engine.pool is not before
-
-
-@pytest.mark.parametrize("kind", [plain, autocommit, beginning])
-def test_an_application_s_connections_stay_as_they_were(
-    kind: Callable[[Path], Engine], tmp_path: Path
-) -> None:
-    """After a commit, a pooled connection has the transaction mode that the application set."""
-    engine = kind(tmp_path)
-    with engine.connect() as connection:
-        dbapi = connection.connection.dbapi_connection
-        before = dbapi.isolation_level  # type: ignore[union-attr]
-    store = SqlStore(engine)
-    store.commit("shop", wanting(proposal(1)))
-    with engine.connect() as connection:
-        same = connection.connection.dbapi_connection
-        assert same is dbapi
-        assert same.isolation_level == before  # type: ignore[union-attr]
-    engine.dispose()
 
 
 def test_a_foreign_lock_is_waited_out(tmp_path: Path) -> None:
@@ -338,13 +281,6 @@ def test_a_change_that_fails_half_way_leaves_nothing(engine: Engine, table: str)
     assert store.state("shop") == before
 
 
-def test_a_text_that_no_database_takes_is_kept_in_another_form(engine: Engine) -> None:
-    """A lone surrogate or a NUL in a note is written as an escape: it cannot stop a change."""
-    store = SqlStore(engine)
-    store.commit("shop", wanting(proposal(1, note="a\ud800b\0c")))
-    assert store.history("shop")[0].note == r"a\ud800b\x00c"
-
-
 # --- engines ----------------------------------------------------------------------------------
 
 
@@ -379,17 +315,12 @@ def test_a_bad_url_is_a_configuration_error_without_its_password(url: str, tmp_p
     assert CANARY not in str(caught.value)
 
 
-def test_a_server_s_engine_keeps_no_connection(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """On a database server nothing is held between uses: workers are many, changes few."""
-    made: list[dict[str, object]] = []
-    monkeypatch.setattr(
-        "typed_waffle.stores.engines.create_engine", lambda *_, **options: made.append(options)
-    )
-    own_engine("postgresql://host/db", tmp_path)
-    assert made[0]["hide_parameters"] is True
-    assert "NullPool" in repr(made[0]["poolclass"])
+@pytest.mark.parametrize("url", ["sqlite:///x.db", "postgresql+psycopg://h/d", "mysql+pymysql://h"])
+def test_an_engine_of_our_own_keeps_no_connection(url: str, tmp_path: Path) -> None:
+    """Nothing is held between uses: workers are many, changes few, and a file may be replaced."""
+    engine = own_engine(url, tmp_path)
+    assert isinstance(engine.pool, NullPool)
+    assert engine.hide_parameters
 
 
 # --- lost connections -------------------------------------------------------------------------

@@ -6,13 +6,16 @@ import random
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, MetaData, inspect
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from typed_waffle.errors import StoreUnavailable
+from typed_waffle.stores import isolation
 
 __all__ = ["Overtaken", "Transactions"]
 
@@ -43,7 +46,9 @@ class Transactions:
         self._engine = engine
         self._metadata = metadata
         self._create = create_tables
-        self._ready = False
+        self._ready: tuple[int, ...] | None = ()
+        """Where the tables were made; empty before that."""
+        self._file = _file(engine.url)
         self._making = threading.Lock()
 
     def run(self, doing: str, work: Callable[[Connection], T], *, writing: bool = False) -> T:
@@ -67,19 +72,30 @@ class Transactions:
         # Not chained: the driver's error may quote a value, or the statement's parameters.
         raise StoreUnavailable(doing, _cause(failure), outcome)
 
-    def _transaction(self, *, writing: bool) -> AbstractContextManager[Connection]:
-        if writing and self._engine.dialect.name == "sqlite":
-            return _immediate(self._engine)
-        return self._engine.begin()
+    @contextmanager
+    def _transaction(self, *, writing: bool) -> Generator[Connection, None, None]:
+        begun = isolation.writing if writing else isolation.reading
+        with self._engine.connect() as connection, begun(connection):
+            yield connection
 
     def _prepare(self) -> None:
         """Make the tables, once; many workers may do so at the same moment."""
-        if self._ready:
+        if self._ready == self._place():
             return
         with self._making:
-            if self._create and not self._ready:
+            if self._create and self._ready != self._place():
                 self._make()
-            self._ready = True
+            self._ready = self._place()
+
+    def _place(self) -> tuple[int, ...] | None:
+        """What tells a SQLite file from another of its name; `None` if there is none."""
+        if self._file is None:
+            return (0,)
+        try:
+            found = self._file.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _make(self) -> None:
         for attempt in range(1, ATTEMPTS + 1):
@@ -96,26 +112,11 @@ class Transactions:
             _pause(attempt)
 
 
-@contextmanager
-def _immediate(engine: Engine) -> Generator[Connection, None, None]:
-    """A SQLite transaction that takes the write lock at its start, so that it cannot fail later.
-
-    It leaves the connection's isolation level alone: the connection may be the application's.
-    """
-    with engine.connect() as connection:
-        connection.begin()  # here, so that an engine event which begins does it before we do
-        dbapi = connection.connection.dbapi_connection
-        if getattr(dbapi, "in_transaction", False):
-            connection.exec_driver_sql("ROLLBACK")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        try:
-            yield connection
-            connection.exec_driver_sql("COMMIT")
-        except BaseException:
-            # Not the pool's reset: sqlite3 ignores a rollback() in its autocommit mode.
-            with suppress(SQLAlchemyError):
-                connection.exec_driver_sql("ROLLBACK")
-            raise
+def _file(url: URL) -> Path | None:
+    """The file of a SQLite database, which may be replaced by another."""
+    if url.get_backend_name() != "sqlite" or not url.database or "uri" in url.query:
+        return None
+    return Path(url.database).absolute()  # now, as the driver does it: a process may go elsewhere
 
 
 def _pause(attempt: int) -> None:
