@@ -5,13 +5,30 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-__all__ = ["reading", "writing"]
+__all__ = ["connected", "reading", "writing"]
 
 # Holds for the next transaction only, so nothing needs to be put back.
 _NEXT = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+
+
+def connected(engine: Engine) -> Connection:
+    """A connection. Whatever goes wrong is an error of SQLAlchemy's.
+
+    An engine whose isolation level is an execution option sets it on each connection that it lends,
+    and then a dead one makes the driver's own error, which SQLAlchemy does not look at.
+    """
+    driver_error = engine.dialect.loaded_dbapi.Error
+    try:
+        return engine.connect()
+    except driver_error:
+        engine.dispose()  # as SQLAlchemy does: the other connections are dead, too
+    try:
+        return engine.connect()
+    except driver_error as error:
+        raise DBAPIError(None, None, error) from None
 
 
 @contextmanager

@@ -75,7 +75,7 @@ class Transactions:
     @contextmanager
     def _transaction(self, *, writing: bool) -> Generator[Connection, None, None]:
         begun = isolation.writing if writing else isolation.reading
-        with self._engine.connect() as connection, begun(connection):
+        with isolation.connected(self._engine) as connection, begun(connection):
             yield connection
 
     def _prepare(self) -> None:
