@@ -107,10 +107,10 @@ class DatabaseServer(ABC):
         with engine.connect() as connection:
             connection.execute(text(statement))
 
-    def database(self) -> str:
+    def database(self, options: str = "") -> str:
         """Make an empty database; its URL."""
         name = f"waffle_{os.getpid()}_{next(_numbers)}"
-        self.execute(f"CREATE DATABASE {name}")
+        self.execute(f"CREATE DATABASE {name} {options}")
         return self.url(name)
 
     def kill(self) -> None:
@@ -269,14 +269,14 @@ class Servers:
         self._running: dict[str, DatabaseServer] = {}
         self._shared: dict[str, str] = {}
 
-    def database(self, kind: str, folder: Path) -> Database:
-        """An empty database of this kind."""
+    def database(self, kind: str, folder: Path, options: str = "") -> Database:
+        """An empty database of this kind; the options are those of CREATE DATABASE."""
         make = DATABASES[kind]
         if make is None:
             return Database(kind, f"sqlite:///{folder / 'waffle.db'}", folder)
         if kind not in self._running:
             self._running[kind] = started(make)
-        return Database(kind, self._running[kind].database(), folder)
+        return Database(kind, self._running[kind].database(options), folder)
 
     def shared(self, kind: str, folder: Path) -> Database:
         """A database of this kind that every caller gets, with nothing in the tables."""
