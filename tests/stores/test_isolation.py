@@ -21,6 +21,8 @@ from typed_waffle.stores.engines import store_on
 from typed_waffle.stores.sql import SqlStore
 from typed_waffle.testing import StoreContract
 
+CANARY = "canary-4711"
+
 
 def cases(*kinds: str, but: Sequence[str] = ()) -> pytest.MarkDecorator:
     """A test of every application's engine on these databases."""
@@ -118,8 +120,9 @@ def test_a_change_that_fails_half_way_leaves_nothing(shared_database: Database, 
     store.commit("shop", setting("1"))
     before = store.state("shop")
     too_long: Any = "x" * 17
-    with pytest.raises(StoreUnavailable):
-        store.commit("shop", setting("2", too_long))
+    with pytest.raises(StoreUnavailable) as caught:
+        store.commit("shop", setting(CANARY, too_long))
+    assert CANARY not in f"{caught.value} {caught.value.cause}"
     assert store.state("shop") == before
     assert len(store.history("shop")) == 1
 
@@ -188,3 +191,23 @@ def test_an_engine_of_one_connection_is_refused(
     engine: Engine = shared_database.engine(poolclass=pool)
     with pytest.raises(ConfigurationError, match=pool.__name__):
         store_on(engine, prefix="waffle_", create_tables=True, owned=False)
+
+
+@pytest.mark.parametrize("shared_database", ["postgresql"], indirect=True)
+def test_our_own_engine_prepares_no_statement(shared_database: Database) -> None:
+    """Behind a pooler of transactions, the next client would find it and fail."""
+    engine = shared_database.own()
+    found: list[int] = []
+
+    def look(_c: Any, cursor: Any, statement: str, *_: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
+        if statement == "COMMIT":
+            with cursor.connection.cursor() as other:
+                other.execute("SELECT count(*) FROM pg_prepared_statements")
+                found.append(other.fetchone()[0])
+
+    event.listen(engine, "before_cursor_execute", look)
+    names = [f"field_{number}" for number in range(30)]
+    fields = tuple(FieldRecord(name, "1", "2", was_stored=True, is_stored=True) for name in names)
+    change = Proposal(uuid.uuid4().hex, dict.fromkeys(names, "2"), fields, None, None, "python")
+    SqlStore(engine).commit("shop", lambda _: change)
+    assert found == [0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -13,9 +12,11 @@ import pytest
 from sqlalchemy import Engine, create_engine, event, inspect, select, text
 from sqlalchemy.pool import NullPool
 
+from tests.support.apps import Settings
 from tests.support.databases import Database
 from tests.support.engines import ENGINES, Make
 from tests.support.waiting import PATIENCE
+from typed_waffle import Waffle
 from typed_waffle.change import FieldRecord, Head, State
 from typed_waffle.errors import ConfigurationError, StoreUnavailable
 from typed_waffle.protocols import Proposal, Store
@@ -25,8 +26,6 @@ from typed_waffle.stores.memory import MemoryStore
 from typed_waffle.stores.sql import SqlStore
 from typed_waffle.stores.tables import tables
 from typed_waffle.testing import StoreContract
-
-WORKERS, ROUNDS = 8, 4
 
 CANARY = "canary-4711"
 
@@ -72,41 +71,6 @@ class TestSqlStore(StoreContract):
 # --- tables -----------------------------------------------------------------------------------
 
 
-def first_use(folder: Path, gate: Any, failures: Any, number: int) -> None:  # noqa: ANN401 - multiprocessing's own
-    """One of many processes that use an empty database at the same moment."""
-    gate.wait(PATIENCE)
-    try:
-        engine = own(folder)
-        store = SqlStore(engine)
-        store.state("shop")
-        store.commit(f"shop{number}", wanting(proposal(number)))
-        engine.dispose()
-    except Exception as error:  # noqa: BLE001 - reported to the test
-        failures.put(repr(error))
-
-
-@pytest.mark.parametrize("attempt", range(ROUNDS))
-def test_eight_processes_make_the_tables_at_once(tmp_path: Path, attempt: int) -> None:
-    """On an empty database all of them get through, and each finds its change kept."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "typed_waffle.stores.engines"])
-    gate, failures = context.Barrier(WORKERS), context.SimpleQueue()
-    processes = [
-        context.Process(target=first_use, args=(tmp_path, gate, failures, number))
-        for number in range(WORKERS)
-    ]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(2 * PATIENCE)
-    assert failures.empty(), failures.get()
-    engine = own(tmp_path)
-    store = SqlStore(engine)
-    heads = [store.head(f"shop{number}") for number in range(WORKERS)]
-    engine.dispose()
-    assert heads == [Head(1, f"{number:032x}") for number in range(WORKERS)]
-
-
 def test_tables_are_made_when_the_database_comes_back(tmp_path: Path) -> None:
     """A database that was away at the first use gets its tables at a later one."""
     folder = tmp_path / "not yet"
@@ -133,6 +97,44 @@ def test_the_prefix_keeps_two_stores_apart(engine: Engine) -> None:
     assert SqlStore(engine, prefix="two_").state("shop") == State()
 
 
+def test_a_file_that_is_deleted_is_made_anew(engine: Engine, tmp_path: Path) -> None:
+    """As a developer starts afresh: the tables are made again, and the revision is 0."""
+    store = SqlStore(engine)
+    store.commit("shop", wanting(proposal(1)))
+    (tmp_path / "waffle.db").unlink()
+    assert store.state("shop") == State()
+    record = store.commit("shop", wanting(proposal(2)))
+    assert record is not None
+    assert record.revision == 1
+
+
+def test_a_file_that_is_replaced_is_followed(tmp_path: Path) -> None:
+    """As an operator restores a copy while the application runs."""
+    here, copy = tmp_path / "here.db", tmp_path / "copy.db"
+    for file, name in ((copy, "restored"), (here, "old")):
+        with Waffle(Settings).connect({"WAFFLE_DATABASE_URL": f"sqlite:///{file}"}) as waffle:
+            waffle.update(name=name)
+            if file == here:
+                copy.replace(here)
+                waffle.refresh()
+                assert waffle.current_settings.name == "restored"
+                waffle.update(name="newer")
+                assert [change.revision for change in waffle.history()] == [2, 1]
+
+
+def test_the_file_stays_the_same_wherever_the_process_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path begins where the process was when the engine was made."""
+    monkeypatch.chdir(tmp_path)
+    store = SqlStore(own_engine("sqlite:///waffle.db", tmp_path))
+    store.commit("shop", wanting(proposal(1)))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert store.head("shop").revision == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"waffle.db", "elsewhere"}
+
+
 # --- transactions -----------------------------------------------------------------------------
 
 
@@ -150,6 +152,23 @@ def test_a_change_of_no_field_is_still_a_change(engine: Engine) -> None:
     record = store.commit("shop", wanting(Proposal("1" * 32, {}, (), None, None, "python")))
     assert record is not None
     assert list(store.history("shop")) == [record]
+
+
+def test_a_head_that_moves_under_the_lock_is_noticed(engine: Engine) -> None:
+    """Where a database ignores the lock, the change is made again, on top of what came between."""
+    store = SqlStore(engine)
+    store.commit("shop", wanting(proposal(1)))
+    pending = ["UPDATE waffle_head SET change_id = 'meddler'"]
+
+    def meddle(_c: Any, cursor: Any, statement: str, *_: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
+        if pending and statement.startswith("UPDATE waffle_head"):
+            cursor.execute(pending.pop())
+
+    event.listen(engine, "before_cursor_execute", meddle)
+    record = store.commit("shop", wanting(proposal(2)))
+    assert record is not None
+    assert not pending
+    assert (record.revision, record.follows) == (2, f"{1:032x}")
 
 
 def test_a_handed_in_engine_stays_open(tmp_path: Path) -> None:

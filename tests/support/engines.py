@@ -65,6 +65,12 @@ def later(level: str) -> Make:
     return lambda database: database.engine().execution_options(isolation_level=level)
 
 
+def renamed(database: Database) -> Engine:
+    """An application's with SQLAlchemy's other name for MariaDB."""
+    url = database.url.replace("mysql+", "mariadb+")
+    return database.kept(Database(database.kind, url, database.folder).engine())
+
+
 def mariadb(level: str, *, snapshot: bool) -> Make:
     """One on MariaDB that is told whether to refuse rows that changed since the snapshot."""
     command = f"SET SESSION innodb_snapshot_isolation = {'ON' if snapshot else 'OFF'}"
@@ -97,6 +103,7 @@ LEVELS: Mapping[str, Mapping[str, Make]] = {
         "autocommit-later": later("AUTOCOMMIT"),
     },
     "mariadb": {
+        "renamed": renamed,
         "read-uncommitted": at("READ UNCOMMITTED"),
         "read-committed": at("READ COMMITTED"),
         "repeatable-read": mariadb("REPEATABLE READ", snapshot=False),
