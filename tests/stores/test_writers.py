@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.databases import Database
+from tests.support.processes import Python
 from tests.support.replay import records_until, replayed
+from tests.support.shop import GAP, Limits
 from tests.support.waiting import PATIENCE
 from tests.support.writers import Budget, boot, race, spend, started, together
+from typed_waffle import Waffle
 from typed_waffle.change import State
 from typed_waffle.stores.sql import SqlStore
+from typed_waffle.testing.load import together as at_once
 from typed_waffle.values import loaded
 
 WRITERS = 8
@@ -96,3 +103,47 @@ def test_killed_writers_leave_whole_changes(config: dict[str, Any], store: SqlSt
         assert replayed(records, before)[-1] == state.overrides
         before = state
     assert replayed(records_until(store, "default", before))[-1] == before.overrides
+
+
+def test_children_of_a_fork_do_not_use_their_parent_s_connections(
+    database: Database, tmp_path: Path
+) -> None:
+    """With an engine whose pool was full at the fork, nobody gets an answer meant for another."""
+    told = {"url": database.url, "children": 2, "changes": 20}
+    command = ["-W", "ignore::DeprecationWarning", "-m", "tests.support.heirs", json.dumps(told)]
+    with Python(command, tmp_path / "heirs.log") as script:
+        code = script.ended()
+        output = script.output()
+    assert code == 0, output
+    made = [revision for line in output.splitlines() for revision in json.loads(line)]
+    assert sorted(made) == list(range(1, 61))
+
+
+def test_threads_of_one_process_go_only_forward(config: dict[str, Any], database: Database) -> None:
+    """While eight threads write, none of them, and no reader, sees an older or a mixed state."""
+    with Waffle(Limits).connect(config, engine=database.engine()) as waffle:
+        ended = threading.Event()
+        seen: list[tuple[int, int]] = []
+
+        def write(number: int) -> None:
+            for value in range(10):
+                change = waffle.update(low=10 * number + value, high=10 * number + value + GAP)
+                assert change is not None
+                assert waffle.snapshot().revision >= change.revision
+
+        def watch() -> None:
+            while not ended.wait(0.001):
+                snapshot = waffle.snapshot()
+                seen.append((snapshot.revision, snapshot.settings.high - snapshot.settings.low))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            at_once(*(partial(write, number + 1) for number in range(WRITERS)))
+        finally:
+            ended.set()
+            watcher.join(PATIENCE)
+        assert waffle.snapshot().revision == 10 * WRITERS
+    revisions = [revision for revision, _ in seen]
+    assert revisions == sorted(revisions)
+    assert {gap for _, gap in seen} == {GAP}
