@@ -18,7 +18,7 @@ from typed_waffle.edit import Draft, Planned, change_of, planned
 from typed_waffle.environment import Locks
 from typed_waffle.errors import ConfigurationError, RevisionConflict, StoreUnavailable
 from typed_waffle.ledger import Ledger
-from typed_waffle.model import M, facts
+from typed_waffle.model import M, named, secret_names
 from typed_waffle.protocols import (
     Announcement,
     Bus,
@@ -193,7 +193,8 @@ class Runtime(Generic[M]):
     def _view(self, state: State) -> Snapshot[M]:
         """What is stored now, as this worker would show it."""
         live = self.live
-        if live.state.head == state.head:
+        # Not by the head alone: a rewrite may have changed texts without a revision.
+        if live.state == state:
             return live
         try:
             return assembled(self.model, state, self._locks, self._still_unfit(state))
@@ -215,7 +216,7 @@ class Runtime(Generic[M]):
                 self._catch_up()
 
     def _announce(self, plan: Planned[M]) -> None:
-        secret = any(facts(self.model)[r.field].secret for r in plan.proposal.fields)
+        secret = not secret_names(self.model).isdisjoint(r.field for r in plan.proposal.fields)
         self._heed(self._announcer.tell(plan.before.state, plan.after.state, secret=secret))
 
     def _heed(self, silence: str | None) -> None:
@@ -280,12 +281,9 @@ class Runtime(Generic[M]):
             self._swap(snapshot)
 
     def _still_unfit(self, state: State) -> dict[str, Unfit]:
-        shown = self.live
-        return {
-            name: found
-            for name, found in shown.unfit.items()
-            if state.overrides.get(name) == shown.state.overrides.get(name)
-        }
+        then = named(self.model, self.live.state.overrides)
+        now = named(self.model, state.overrides)
+        return {n: found for n, found in self.live.unfit.items() if now.get(n) == then.get(n)}
 
     def _swap(self, snapshot: Snapshot[M]) -> None:
         old, self.live = self.live, snapshot

@@ -27,6 +27,9 @@ from typed_waffle.values import loaded
 WRITERS = 8
 KILLS = 100
 
+# Each takes some seconds, and many times that on a machine that does much else.
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture
 def config(database: Database) -> dict[str, Any]:

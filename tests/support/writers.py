@@ -77,7 +77,7 @@ def race(waffle: Waffle[Budget], number: int, gate: Barrier) -> list[dict[str, A
         gate.wait(PATIENCE)
         try:
             with waffle.edit(expected_revision=seen) as edit:
-                edit.update(north=10 * number + attempt % 10)
+                edit.update(north=10 * number + attempt + 1)  # nobody's is the default
         except RevisionConflict as conflict:
             between = [(change.revision, change.id) for change in conflict.changes]
             told = {"expected": conflict.expected, "actual": conflict.actual, "between": between}

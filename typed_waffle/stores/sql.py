@@ -44,9 +44,7 @@ class SqlStore:
     ) -> None:
         self._engine = engine
         self._tables: Tables = tables(prefix)
-        self._transactions = Transactions(
-            engine, self._tables.metadata, create_tables=create_tables
-        )
+        self._transactions = Transactions(engine, self._tables, create_tables=create_tables)
         self._owned = owned
         self._keep = keep
 

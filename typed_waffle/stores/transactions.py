@@ -7,17 +7,20 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, MetaData, inspect
+from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from typed_waffle.errors import StoreUnavailable
 from typed_waffle.stores import isolation
+from typed_waffle.stores.migrations import prepare
+from typed_waffle.stores.tables import Tables
 
-__all__ = ["Overtaken", "Transactions"]
+__all__ = ["Overtaken", "Transactions", "cause_of"]
 
 T = TypeVar("T")
 
@@ -42,9 +45,9 @@ class Overtaken(Exception):  # noqa: N818 - internal
 class Transactions:
     """Runs work on an engine, each time in a transaction and on a connection of its own."""
 
-    def __init__(self, engine: Engine, metadata: MetaData, *, create_tables: bool) -> None:
+    def __init__(self, engine: Engine, tables: Tables, *, create_tables: bool) -> None:
         self._engine = engine
-        self._metadata = metadata
+        self._tables = tables
         self._create = create_tables
         self._ready: tuple[int, ...] | None = ()
         """Where the tables were made; empty before that."""
@@ -70,7 +73,7 @@ class Transactions:
         lost = isinstance(failure, DBAPIError) and failure.connection_invalidated
         outcome = "Whether the change was committed is not known." if writing and lost else ""
         # Not chained: the driver's error may quote a value, or the statement's parameters.
-        raise StoreUnavailable(doing, _cause(failure), outcome)
+        raise StoreUnavailable(doing, cause_of(failure), outcome)
 
     @contextmanager
     def _transaction(self, *, writing: bool) -> Generator[Connection, None, None]:
@@ -79,12 +82,13 @@ class Transactions:
             yield connection
 
     def _prepare(self) -> None:
-        """Make the tables, once; many workers may do so at the same moment."""
+        """See to the tables, once for each database that is found in this place."""
         if self._ready == self._place():
             return
         with self._making:
-            if self._create and self._ready != self._place():
-                self._make()
+            if self._ready != self._place():
+                begin = partial(self._transaction, writing=True)
+                prepare(self._engine, self._tables, begin, create=self._create)
             self._ready = self._place()
 
     def _place(self) -> tuple[int, ...] | None:
@@ -96,20 +100,6 @@ class Transactions:
         except OSError:
             return None
         return found.st_dev, found.st_ino
-
-    def _make(self) -> None:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                self._metadata.create_all(self._engine)
-                break
-            except SQLAlchemyError:
-                # Another worker may have made them between our look and our CREATE.
-                there = set(inspect(self._engine).get_table_names())
-                if there.issuperset(self._metadata.tables):
-                    break
-                if attempt == ATTEMPTS:
-                    raise
-            _pause(attempt)
 
 
 def _file(url: URL) -> Path | None:
@@ -141,7 +131,8 @@ def _worth_another_try(error: Exception, attempt: int) -> bool:
     )
 
 
-def _cause(error: Exception) -> str:
+def cause_of(error: Exception) -> str:
+    """What the database said, without the statement and its parameters."""
     orig = getattr(error, "orig", None) or error
     lines = str(orig).strip().splitlines()
     return f"{type(orig).__name__}: {lines[0][:200]}" if lines else type(orig).__name__

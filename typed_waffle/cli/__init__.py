@@ -1,0 +1,11 @@
+"""The `flask waffle` commands: thin edges that parse, call one public function, and show.
+
+Flask finds the group by its entry point, so that nothing below has to know of it.
+"""
+
+from typed_waffle.cli import imports
+from typed_waffle.cli.group import waffle
+
+__all__ = ["waffle"]
+
+waffle.add_command(imports.import_legacy)
