@@ -161,6 +161,15 @@ def test_a_field_that_is_not_dumped_is_refused(field: Any) -> None:  # noqa: ANN
         create_model("Hidden", __base__=WaffleModel, size=(int, field))
 
 
+def test_a_name_that_no_key_column_holds_is_refused() -> None:
+    """MySQL cuts it without a word, if it is not strict."""
+    longest: Any = {"a" * 200: (int, 1)}
+    longer: Any = {"a" * 201: (int, 1)}
+    create_model("Short", __base__=WaffleModel, **longest)
+    with pytest.raises(DeclarationError, match="longer than 200 characters"):
+        create_model("Long", __base__=WaffleModel, **longer)
+
+
 def test_a_name_that_python_cannot_write_is_refused() -> None:
     """`current_settings.class` would be a syntax error."""
     with pytest.raises(DeclarationError, match="not a Python name"):

@@ -37,6 +37,9 @@ __all__ = [
     "secret_names",
 ]
 
+MAX_NAME = 200
+"""The longest name of a field, in characters: what the store's key columns hold."""
+
 _PYDANTICS_WORDS = frozenset(get_args(core_schema.ErrorType))
 _BYTES = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
@@ -198,6 +201,9 @@ def _check_shape(model: type[WaffleModel]) -> None:
     for name, field in model.model_fields.items():
         if not name.isidentifier() or keyword.iskeyword(name):
             raise DeclarationError(here, name, "not a Python name", "Give the field a plain name")
+        if len(name) > MAX_NAME:
+            reason = f"its name is longer than {MAX_NAME} characters"
+            raise DeclarationError(here, name, reason, "Give the field a shorter name")
         if field.is_required():
             raise DeclarationError(
                 here,

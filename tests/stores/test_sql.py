@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -11,8 +10,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, event, inspect, select, text
+from sqlalchemy.pool import NullPool
 
+from tests.support.apps import Settings
+from tests.support.databases import Database
+from tests.support.engines import ENGINES, Make
 from tests.support.waiting import PATIENCE
+from typed_waffle import Waffle
 from typed_waffle.change import FieldRecord, Head, State
 from typed_waffle.errors import ConfigurationError, StoreUnavailable
 from typed_waffle.protocols import Proposal, Store
@@ -23,48 +27,17 @@ from typed_waffle.stores.sql import SqlStore
 from typed_waffle.stores.tables import tables
 from typed_waffle.testing import StoreContract
 
-WORKERS, ROUNDS = 8, 4
-
 CANARY = "canary-4711"
 
 
 def own(folder: Path) -> Engine:
-    """The library's own engine, as WAFFLE_DATABASE_URL makes it."""
+    """The library's own engine, on the file that is its default."""
     return own_engine(None, folder)
 
 
 def plain(folder: Path) -> Engine:
     """An application's engine, with SQLAlchemy's defaults."""
     return create_engine(f"sqlite:///{folder / 'plain.db'}")
-
-
-def autocommit(folder: Path) -> Engine:
-    """An application's engine that commits each statement by itself."""
-    return create_engine(f"sqlite:///{folder / 'auto.db'}", isolation_level="AUTOCOMMIT")
-
-
-def beginning(folder: Path) -> Engine:
-    """An application's engine with SQLAlchemy's recipe for SQLite: an event that emits BEGIN."""
-    engine = create_engine(f"sqlite:///{folder / 'begin.db'}")
-
-    @event.listens_for(engine, "connect")
-    def _(connection: Any, _: object) -> None:  # noqa: ANN401 - a DBAPI connection
-        connection.isolation_level = None
-
-    @event.listens_for(engine, "begin")
-    def _(connection: Any) -> None:  # noqa: ANN401 - a SQLAlchemy connection
-        connection.exec_driver_sql("BEGIN")
-
-    return engine
-
-
-# One line for each database that the store must work on.
-ENGINES: dict[str, Callable[[Path], Engine]] = {
-    "sqlite": own,
-    "sqlite-plain": plain,
-    "sqlite-autocommit": autocommit,
-    "sqlite-begin": beginning,
-}
 
 
 def proposal(number: int, note: str | None = None) -> Proposal:
@@ -77,20 +50,6 @@ def wanting(change: Proposal | None) -> Callable[[State], Proposal | None]:
     return lambda _: change
 
 
-@pytest.fixture(params=ENGINES)
-def engines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Engine]]:
-    """Makes engines on one empty database."""
-    made: list[Engine] = []
-
-    def make() -> Engine:
-        made.append(ENGINES[request.param](tmp_path))
-        return made[-1]
-
-    yield make
-    for engine in made:
-        engine.dispose()
-
-
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     engine = own(tmp_path)
@@ -98,52 +57,18 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.mark.parametrize("make", ENGINES.values(), ids=ENGINES)
 class TestSqlStore(StoreContract):
     @pytest.fixture
-    def store(self, engines: Callable[[], Engine]) -> Store:
-        return SqlStore(engines())
+    def store(self, shared_database: Database, make: Make) -> Store:
+        return SqlStore(make(shared_database))
 
     @pytest.fixture
-    def other_store(self, engines: Callable[[], Engine]) -> Store:
-        return SqlStore(engines())
+    def other_store(self, shared_database: Database, make: Make) -> Store:
+        return SqlStore(make(shared_database))
 
 
 # --- tables -----------------------------------------------------------------------------------
-
-
-def first_use(folder: Path, gate: Any, failures: Any, number: int) -> None:  # noqa: ANN401 - multiprocessing's own
-    """One of many processes that use an empty database at the same moment."""
-    gate.wait(PATIENCE)
-    try:
-        engine = own(folder)
-        store = SqlStore(engine)
-        store.state("shop")
-        store.commit(f"shop{number}", wanting(proposal(number)))
-        engine.dispose()
-    except Exception as error:  # noqa: BLE001 - reported to the test
-        failures.put(repr(error))
-
-
-@pytest.mark.parametrize("attempt", range(ROUNDS))
-def test_eight_processes_make_the_tables_at_once(tmp_path: Path, attempt: int) -> None:
-    """On an empty database all of them get through, and each finds its change kept."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "typed_waffle.stores.engines"])
-    gate, failures = context.Barrier(WORKERS), context.SimpleQueue()
-    processes = [
-        context.Process(target=first_use, args=(tmp_path, gate, failures, number))
-        for number in range(WORKERS)
-    ]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(2 * PATIENCE)
-    assert failures.empty(), failures.get()
-    engine = own(tmp_path)
-    store = SqlStore(engine)
-    heads = [store.head(f"shop{number}") for number in range(WORKERS)]
-    engine.dispose()
-    assert heads == [Head(1, f"{number:032x}") for number in range(WORKERS)]
 
 
 def test_tables_are_made_when_the_database_comes_back(tmp_path: Path) -> None:
@@ -172,6 +97,44 @@ def test_the_prefix_keeps_two_stores_apart(engine: Engine) -> None:
     assert SqlStore(engine, prefix="two_").state("shop") == State()
 
 
+def test_a_file_that_is_deleted_is_made_anew(engine: Engine, tmp_path: Path) -> None:
+    """As a developer starts afresh: the tables are made again, and the revision is 0."""
+    store = SqlStore(engine)
+    store.commit("shop", wanting(proposal(1)))
+    (tmp_path / "waffle.db").unlink()
+    assert store.state("shop") == State()
+    record = store.commit("shop", wanting(proposal(2)))
+    assert record is not None
+    assert record.revision == 1
+
+
+def test_a_file_that_is_replaced_is_followed(tmp_path: Path) -> None:
+    """As an operator restores a copy while the application runs."""
+    here, copy = tmp_path / "here.db", tmp_path / "copy.db"
+    for file, name in ((copy, "restored"), (here, "old")):
+        with Waffle(Settings).connect({"WAFFLE_DATABASE_URL": f"sqlite:///{file}"}) as waffle:
+            waffle.update(name=name)
+            if file == here:
+                copy.replace(here)
+                waffle.refresh()
+                assert waffle.current_settings.name == "restored"
+                waffle.update(name="newer")
+                assert [change.revision for change in waffle.history()] == [2, 1]
+
+
+def test_the_file_stays_the_same_wherever_the_process_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path begins where the process was when the engine was made."""
+    monkeypatch.chdir(tmp_path)
+    store = SqlStore(own_engine("sqlite:///waffle.db", tmp_path))
+    store.commit("shop", wanting(proposal(1)))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert store.head("shop").revision == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"waffle.db", "elsewhere"}
+
+
 # --- transactions -----------------------------------------------------------------------------
 
 
@@ -191,6 +154,23 @@ def test_a_change_of_no_field_is_still_a_change(engine: Engine) -> None:
     assert list(store.history("shop")) == [record]
 
 
+def test_a_head_that_moves_under_the_lock_is_noticed(engine: Engine) -> None:
+    """Where a database ignores the lock, the change is made again, on top of what came between."""
+    store = SqlStore(engine)
+    store.commit("shop", wanting(proposal(1)))
+    pending = ["UPDATE waffle_head SET change_id = 'meddler'"]
+
+    def meddle(_c: Any, cursor: Any, statement: str, *_: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
+        if pending and statement.startswith("UPDATE waffle_head"):
+            cursor.execute(pending.pop())
+
+    event.listen(engine, "before_cursor_execute", meddle)
+    record = store.commit("shop", wanting(proposal(2)))
+    assert record is not None
+    assert not pending
+    assert (record.revision, record.follows) == (2, f"{1:032x}")
+
+
 def test_a_handed_in_engine_stays_open(tmp_path: Path) -> None:
     """`close` disposes of the library's own engine only."""
     handed_in = plain(tmp_path)
@@ -207,24 +187,6 @@ def test_an_engine_of_our_own_is_disposed_of(tmp_path: Path) -> None:
     before = engine.pool
     SqlStore(engine, owned=True).close()
     assert engine.pool is not before
-
-
-@pytest.mark.parametrize("kind", [plain, autocommit, beginning])
-def test_an_application_s_connections_stay_as_they_were(
-    kind: Callable[[Path], Engine], tmp_path: Path
-) -> None:
-    """After a commit, a pooled connection has the transaction mode that the application set."""
-    engine = kind(tmp_path)
-    with engine.connect() as connection:
-        dbapi = connection.connection.dbapi_connection
-        before = dbapi.isolation_level  # type: ignore[union-attr]
-    store = SqlStore(engine)
-    store.commit("shop", wanting(proposal(1)))
-    with engine.connect() as connection:
-        same = connection.connection.dbapi_connection
-        assert same is dbapi
-        assert same.isolation_level == before  # type: ignore[union-attr]
-    engine.dispose()
 
 
 def test_a_foreign_lock_is_waited_out(tmp_path: Path) -> None:
@@ -338,13 +300,6 @@ def test_a_change_that_fails_half_way_leaves_nothing(engine: Engine, table: str)
     assert store.state("shop") == before
 
 
-def test_a_text_that_no_database_takes_is_kept_in_another_form(engine: Engine) -> None:
-    """A lone surrogate or a NUL in a note is written as an escape: it cannot stop a change."""
-    store = SqlStore(engine)
-    store.commit("shop", wanting(proposal(1, note="a\ud800b\0c")))
-    assert store.history("shop")[0].note == r"a\ud800b\x00c"
-
-
 # --- engines ----------------------------------------------------------------------------------
 
 
@@ -379,17 +334,12 @@ def test_a_bad_url_is_a_configuration_error_without_its_password(url: str, tmp_p
     assert CANARY not in str(caught.value)
 
 
-def test_a_server_s_engine_keeps_no_connection(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """On a database server nothing is held between uses: workers are many, changes few."""
-    made: list[dict[str, object]] = []
-    monkeypatch.setattr(
-        "typed_waffle.stores.engines.create_engine", lambda *_, **options: made.append(options)
-    )
-    own_engine("postgresql://host/db", tmp_path)
-    assert made[0]["hide_parameters"] is True
-    assert "NullPool" in repr(made[0]["poolclass"])
+@pytest.mark.parametrize("url", ["sqlite:///x.db", "postgresql+psycopg://h/d", "mysql+pymysql://h"])
+def test_an_engine_of_our_own_keeps_no_connection(url: str, tmp_path: Path) -> None:
+    """Nothing is held between uses: workers are many, changes few, and a file may be replaced."""
+    engine = own_engine(url, tmp_path)
+    assert isinstance(engine.pool, NullPool)
+    assert engine.hide_parameters
 
 
 # --- lost connections -------------------------------------------------------------------------

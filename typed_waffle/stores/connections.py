@@ -15,6 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from typed_waffle.stores.isolation import connected
+
 __all__ = ["ABANDONED", "Connections", "Late"]
 
 ABANDONED = 4
@@ -98,7 +100,7 @@ class _Loan:
     def open(self) -> Connection:
         """The connection, however long it takes."""
         self._prepare()
-        return self._engine.connect()
+        return connected(self._engine)
 
     def connection(self) -> Connection:
         """What the attendant got.

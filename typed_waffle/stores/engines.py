@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, SingletonThreadPool, StaticPool
 
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.protocols import Store
@@ -21,11 +21,14 @@ __all__ = ["own_engine", "store_on"]
 
 logger = logging.getLogger(__name__)
 
-# Seconds. They end what `Connections` gives up: a thread that connects to a server that is frozen.
+# How a connection of our own is made. Seconds: they end what `Connections` gives up, a thread that
+# connects to a server that is frozen. PostgreSQL: names may be of any letters, whatever the
+# database's encoding; and behind a pooler of transactions a prepared statement is somebody else's.
 _MYSQL = {"connect_timeout": 5, "read_timeout": 10, "write_timeout": 10}
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {  # Any: of any driver
-    "psycopg": {"connect_timeout": 5},
-    "psycopg2": {"connect_timeout": 5},
+    "pysqlite": {"timeout": 5},
+    "psycopg": {"connect_timeout": 5, "client_encoding": "utf8", "prepare_threshold": None},
+    "psycopg2": {"connect_timeout": 5, "client_encoding": "utf8"},
     "pymysql": _MYSQL,
     "mysqldb": _MYSQL,
 }
@@ -43,20 +46,30 @@ def store_on(
 
     A SQLite database in memory is one connection of one process, which the application's own
     transactions use as well: a `MemoryStore` stands in for it.
+
+    Raises:
+        ConfigurationError: the engine has one connection for everybody.
     """
     if is_in_memory(engine.url):
         logger.warning(
             "the database is in memory: settings are kept in this process only and end with it"
         )
         return MemoryStore(keep=keep)
+    if isinstance(engine.pool, StaticPool | SingletonThreadPool):
+        raise ConfigurationError(
+            "engine",
+            f"its {type(engine.pool).__name__} gives the application's transaction and the "
+            "library's one connection, so that one would commit the other. Use another poolclass, "
+            "or set WAFFLE_DATABASE_URL",
+        )
     return SqlStore(engine, prefix=prefix, create_tables=create_tables, owned=owned, keep=keep)
 
 
 def own_engine(url: str | None, folder: Path) -> Engine:
-    """An engine for the library alone.
+    """An engine for the library alone, which keeps no connection between uses.
 
-    On a server no connection is kept between uses: workers are many and changes are few. On
-    SQLite, readers never wait for a writer (WAL), and writers wait for one another.
+    On a server that is because workers are many and changes few. A SQLite file may be replaced by
+    another, and its name then means the other. There, readers never wait for a writer (WAL).
 
     Raises:
         ConfigurationError: the URL cannot be read.
@@ -65,23 +78,20 @@ def own_engine(url: str | None, folder: Path) -> Engine:
         folder.mkdir(parents=True, exist_ok=True)
     try:
         address = make_url(url) if url else URL.create("sqlite", database=str(folder / "waffle.db"))
-        if address.get_backend_name() != "sqlite":
-            options = _OPTIONS.get(address.get_driver_name(), {})
-            return create_engine(
-                address,
-                hide_parameters=True,
-                poolclass=NullPool,
-                connect_args={k: v for k, v in options.items() if k not in address.query},
-            )
-        if is_in_memory(address):
-            return create_engine(address, hide_parameters=True, poolclass=NullPool)
-        engine = create_engine(address, hide_parameters=True, connect_args={"timeout": 5})
+        options = _OPTIONS.get(address.get_driver_name(), {})
+        engine = create_engine(
+            address,
+            hide_parameters=True,
+            poolclass=NullPool,
+            connect_args={k: v for k, v in options.items() if k not in address.query},
+        )
     except (ArgumentError, ImportError) as error:
         reason = (
             str(error).splitlines()[0] if isinstance(error, ImportError) else "not a database URL"
         )
     else:
-        event.listen(engine, "connect", _write_ahead)
+        if engine.dialect.name == "sqlite" and not is_in_memory(address):
+            event.listen(engine, "connect", _write_ahead)
         return engine
     raise ConfigurationError("WAFFLE_DATABASE_URL", reason)
 

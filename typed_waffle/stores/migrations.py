@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from typed_waffle.errors import StoreUnavailable
+from typed_waffle.stores.isolation import connected
 from typed_waffle.stores.tables import Tables
 
 __all__ = ["MIGRATIONS", "Migration", "prepare"]
@@ -90,13 +91,13 @@ def prepare(
 def _said(engine: Engine, tables: Tables) -> int | None:
     version = select(tables.schema.c.version)
     try:
-        with engine.connect() as connection:
+        with connected(engine) as connection:
             return connection.scalar(version)
     except DBAPIError:
         if not inspect(engine).has_table(tables.schema.name):
             return None
     # It was made a moment ago; or something else is wrong, and is so again.
-    with engine.connect() as connection:
+    with connected(engine) as connection:
         return connection.scalar(version)
 
 

@@ -9,14 +9,17 @@ from sqlalchemy import RowMapping
 
 from typed_waffle.change import FieldRecord, Record
 
-__all__ = ["columns", "record_of", "storable"]
+__all__ = ["columns", "record_of"]
 
 
-def storable(text: str | None) -> str | None:
-    """A free text without what databases refuse: NUL, and surrogates that are alone."""
-    if text is None:
-        return None
-    return text.replace("\0", r"\x00").encode("utf-8", "backslashreplace").decode()
+def _ascii(text: str | None) -> str | None:
+    """A free text with escapes for what some database, or some connection, refuses."""
+    return None if text is None else text.encode("unicode_escape").decode("ascii")
+
+
+def _free(text: str | None) -> str | None:
+    """The free text that was given to `_ascii`."""
+    return None if text is None else text.encode("ascii").decode("unicode_escape")
 
 
 def columns(record: Record) -> dict[str, object]:
@@ -27,8 +30,8 @@ def columns(record: Record) -> dict[str, object]:
         "change_id": record.id,
         "follows": record.follows,
         "at": record.at.replace(tzinfo=None),
-        "actor": record.actor,
-        "note": record.note,
+        "actor": _ascii(record.actor),
+        "note": _ascii(record.note),
         "channel": record.channel,
         "fields": json.dumps(fields),
     }
@@ -41,8 +44,8 @@ def record_of(row: RowMapping) -> Record:
         row["change_id"],
         row["follows"],
         row["at"].replace(tzinfo=UTC),
-        row["actor"],
-        row["note"],
+        _free(row["actor"]),
+        _free(row["note"]),
         row["channel"],
         tuple(FieldRecord(*entry) for entry in json.loads(row["fields"])),
     )

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from typed_waffle.change import Delta, Head, Overrides, Record, State
 from typed_waffle.protocols import Decide, Proposal, Rewrite
-from typed_waffle.stores.rows import columns, record_of, storable
+from typed_waffle.stores.rows import columns, record_of
 from typed_waffle.stores.tables import Tables, tables
 from typed_waffle.stores.transactions import Overtaken, Transactions, Undecided
 
@@ -37,9 +37,6 @@ class SqlStore:
 
     On SQLite that is `BEGIN IMMEDIATE`, elsewhere `SELECT ... FOR UPDATE`. Each try is a new
     transaction on its own connection, never the application's session.
-
-    Departure from `Store`: a NUL or a lone surrogate in an actor or a note is kept as an escape,
-    because most databases refuse it.
     """
 
     def __init__(
@@ -195,15 +192,15 @@ class SqlStore:
             .values(revision=state.head.revision + 1, change_id=proposal.change_id)
         )
         if moved.rowcount != 1:
-            # Only an engine that ignores locks (autocommit, a statement pooler) comes here.
+            # Only a database that ignores the lock (a pooler of statements, say) comes here.
             raise Overtaken
         record = Record(
             state.head.revision + 1,
             proposal.change_id,
             state.head.change_id,
             now,
-            storable(proposal.actor),
-            storable(proposal.note),
+            proposal.actor,
+            proposal.note,
             proposal.channel,
             proposal.fields,
         )

@@ -6,14 +6,17 @@ import random
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from typed_waffle.errors import StoreUnavailable
+from typed_waffle.stores import isolation
 from typed_waffle.stores.connections import Connections, Late
 from typed_waffle.stores.migrations import prepare
 from typed_waffle.stores.tables import Tables
@@ -65,7 +68,9 @@ class Transactions:
         self._engine = engine
         self._tables = tables
         self._create = create_tables
-        self._ready = False
+        self._ready: tuple[int, ...] | None = ()
+        """Where the tables were made; empty before that."""
+        self._file = _file(engine.url)
         self._making = threading.Lock()
         self._connections = Connections(engine, self._prepare)
 
@@ -100,52 +105,43 @@ class Transactions:
     def _try(
         self, this: _Try, work: Callable[[Connection], T], until: float, *, writing: bool
     ) -> T:
+        begun = isolation.writing if writing else isolation.reading
         with self._connections.lent(until) as connection:
-            with _begun(connection, writing=writing):
+            with begun(connection):
                 done = work(connection)
                 this.committing = True
             return done
 
-    def _prepare(self) -> None:
-        """See to the tables, once."""
-        if self._ready:
-            return
-        with self._making:
-            if not self._ready:
-                prepare(self._engine, self._tables, self._begin, create=self._create)
-            self._ready = True
-
     @contextmanager
-    def _begin(self) -> Generator[Connection, None, None]:
-        with self._engine.connect() as connection, _begun(connection, writing=True):
+    def _making_tables(self) -> Generator[Connection, None, None]:
+        with isolation.connected(self._engine) as connection, isolation.writing(connection):
             yield connection
 
+    def _prepare(self) -> None:
+        """See to the tables, once for each database that is found in this place."""
+        if self._ready == self._place():
+            return
+        with self._making:
+            if self._ready != self._place():
+                prepare(self._engine, self._tables, self._making_tables, create=self._create)
+            self._ready = self._place()
 
-def _begun(connection: Connection, *, writing: bool) -> AbstractContextManager[object]:
-    if writing and connection.dialect.name == "sqlite":
-        return _immediate(connection)
-    return connection.begin()
+    def _place(self) -> tuple[int, ...] | None:
+        """What tells a SQLite file from another of its name; `None` if there is none."""
+        if self._file is None:
+            return (0,)
+        try:
+            found = self._file.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
 
-@contextmanager
-def _immediate(connection: Connection) -> Generator[None, None, None]:
-    """A SQLite transaction that takes the write lock at its start, so that it cannot fail later.
-
-    It leaves the connection's isolation level alone: the connection may be the application's.
-    """
-    connection.begin()  # here, so that an engine event which begins does it before we do
-    dbapi = connection.connection.dbapi_connection
-    if getattr(dbapi, "in_transaction", False):
-        connection.exec_driver_sql("ROLLBACK")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.exec_driver_sql("COMMIT")
-    except BaseException:
-        # Not the pool's reset: sqlite3 ignores a rollback() in its autocommit mode.
-        with suppress(SQLAlchemyError):
-            connection.exec_driver_sql("ROLLBACK")
-        raise
+def _file(url: URL) -> Path | None:
+    """The file of a SQLite database, which may be replaced by another."""
+    if url.get_backend_name() != "sqlite" or not url.database or "uri" in url.query:
+        return None
+    return Path(url.database).absolute()  # now, as the driver does it: a process may go elsewhere
 
 
 def _pause(attempt: int) -> None:

@@ -190,6 +190,7 @@ class StoreContract:
             (None, None, "python"),
             ("", "", "cli"),
             ("Zoë \U0001f9c7", "line 1\r\nline 2\t'\"%s", "admin"),
+            ("back\\slash \\n", "NUL \0, alone: \ud800 \udfff", "api"),
             ("x" * 300, "y" * 70_000, "rollback"),
         ]
         for actor, note, channel in given:
