@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,16 @@ from typing import TYPE_CHECKING, Any, Generic
 from typed_waffle.buses.message import Codec
 from typed_waffle.config import Config
 from typed_waffle.current import Pin, live, outer, unread
-from typed_waffle.environment import locks
+from typed_waffle.environment import locks, source
+from typed_waffle.errors import ConfigurationError
 from typed_waffle.listener import Listener, listen
-from typed_waffle.model import M
+from typed_waffle.model import M, facts, secret_names
 from typed_waffle.protocols import Bus, Store
 from typed_waffle.runtime import Observer, Rules, Runtime
+from typed_waffle.sealing import KEYS
 from typed_waffle.snapshot import Snapshot
+from typed_waffle.stores.memory import MemoryStore
+from typed_waffle.stores.sealed import SealedStore
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -29,6 +34,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 __all__ = ["Binding", "Sources", "Worker"]
+
+logger = logging.getLogger(__name__)
 
 STOP_WITHIN = 2.0
 """Seconds that `close` waits for the listener."""
@@ -57,6 +64,7 @@ class Worker(Generic[M]):
     pid: int
     runtime: Runtime[M]
     listener: Listener
+    store: Store
 
 
 class Binding(Generic[M]):
@@ -75,6 +83,8 @@ class Binding(Generic[M]):
         current: ContextVar[Pin[M]],
         observer: Observer[M],
     ) -> None:
+        if config.env_prefix:
+            source()  # now, so that what is missing is said now, and no worker has to import it
         self.config = config
         self.holder: Pin[M] = live(self.snapshot)
         self._model = model
@@ -83,6 +93,7 @@ class Binding(Generic[M]):
         self._current = current
         self._observer = observer
         self._made_in = os.getpid()
+        self._warned_in = 0
         self._starting = threading.local()
         self._guards: dict[int, threading.Lock] = {}
         # In a box, so that ending it when the app is collected needs no reference to the binding.
@@ -137,9 +148,10 @@ class Binding(Generic[M]):
             raise_on_invalid=config.on_invalid == "raise",
             listens=bus is not None and kind == "thread",
         )
-        runtime = Runtime(self._model, rules, self._store(), bus, self._observer, pinned)
+        store = self._sealed(self._store(), pinned)
+        runtime = Runtime(self._model, rules, store, bus, self._observer, pinned)
         runtime.boot()
-        worker = Worker(os.getpid(), runtime, listen(kind, runtime, bus))
+        worker = Worker(os.getpid(), runtime, listen(kind, runtime, bus), store)
         self.closed = False
         self._box[:] = [worker]
         return worker
@@ -168,15 +180,10 @@ class Binding(Generic[M]):
         return RedisBus(client, config.redis_channel, Codec(key))
 
     def _store(self) -> Store:
-        from typed_waffle.stores.engines import own_engine, store_on  # noqa: PLC0415 - as above
+        from typed_waffle.stores.engines import store_on  # noqa: PLC0415 - as above
 
-        url, engine = self.config.database_url, self._sources.engine
-        if engine is None and url is None:
-            engine = self._shared_engine()
-        owned = engine is None
-        if engine is None:
-            engine = own_engine(url.get_secret_value() if url else None, self._sources.folder)
-        elif os.getpid() != self._made_in:
+        engine, owned = self.engine()
+        if not owned and os.getpid() != self._made_in:
             # The pool may hold the parent's connections; they are dropped, not closed.
             engine.dispose(close=False)
         return store_on(
@@ -186,6 +193,51 @@ class Binding(Generic[M]):
             owned=owned,
             keep=self.config.history_keep,
         )
+
+    def engine(self) -> tuple[Engine, bool]:
+        """An engine of the database that holds the settings, and whether the caller disposes of it.
+
+        Raises:
+            ConfigurationError: `WAFFLE_DATABASE_URL` cannot be read.
+        """
+        from typed_waffle.stores.engines import own_engine  # noqa: PLC0415 - as above
+
+        url, engine = self.config.database_url, self._sources.engine
+        if engine is None and url is None:
+            engine = self._shared_engine()
+        if engine is not None:
+            return engine, False
+        return own_engine(url.get_secret_value() if url else None, self._sources.folder), True
+
+    def _sealed(self, store: Store, pinned: Collection[str]) -> Store:
+        """The store, with the secrets in it encrypted if there are keys."""
+        secret = secret_names(self._model)
+        cipher = self.config.cipher()
+        if cipher is not None:
+            names = {name for fact in facts(self._model).values() for name in fact.names}
+            return SealedStore(store, cipher, secret, names - secret)
+        # What the environment pins is not stored, and what is in memory ends with the process.
+        exposed = [name for name in facts(self._model) if name in secret and name not in pinned]
+        if exposed and not isinstance(store, MemoryStore) and self._warned_in != os.getpid():
+            self._warned_in = os.getpid()
+            logger.warning(
+                "%s: the database keeps secrets in plain text (%s), because %s is not set",
+                self._model.__qualname__,
+                ", ".join(exposed),
+                KEYS,
+            )
+        return store
+
+    def rotate_keys(self) -> int:
+        """Encrypt the stored secrets anew with the first key; how many there are.
+
+        Raises:
+            ConfigurationError: no key is set, or none opens one of them.
+        """
+        store = self.started().store
+        if not isinstance(store, SealedStore):
+            raise ConfigurationError(KEYS, "it is not set, so there is no key to encrypt with")
+        return store.rotate(self._namespace)
 
     def _shared_engine(self) -> Engine | None:
         """Flask-SQLAlchemy's engine, if the application has one."""

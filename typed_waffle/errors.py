@@ -101,14 +101,16 @@ class SettingLocked(WaffleError):
     field: str
     """The locked field."""
     variable: str
-    """The environment variable that pins it."""
+    """The environment variable that pins it; several, for parts of it, separated by commas."""
 
     def __init__(self, field: str, variable: str) -> None:
         self.field = field
         self.variable = variable
+        one = "," not in variable
         super().__init__(
-            f"{field} is locked by the environment variable {variable}: nothing was written. "
-            f"Change the variable and restart, or unset it to let {field} be stored."
+            f"{field} is locked by the environment variable{'' if one else 's'} {variable}: "
+            f"nothing was written. Change the variable{'' if one else 's'} and restart, "
+            f"or unset {'it' if one else 'them'} to let {field} be stored."
         )
 
 
@@ -139,10 +141,13 @@ class StoreUnavailable(WaffleError):
 
     cause: str
     """What the database said, without any value."""
+    in_doubt: bool
+    """Whether the change may be committed all the same: nobody heard the answer to the commit."""
 
-    def __init__(self, doing: str, cause: str, outcome: str = "") -> None:
+    def __init__(self, doing: str, cause: str, *, in_doubt: bool = False) -> None:
         self.cause = cause
-        after = f" {outcome}" if outcome else ""
+        self.in_doubt = in_doubt
+        after = " Whether the change was committed is not known." if in_doubt else ""
         super().__init__(
             f"the settings store cannot be reached while {doing}: {cause}.{after} "
             "Check WAFFLE_DATABASE_URL and that the database answers."

@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr, ValidationError
 
 from typed_waffle.change import Overrides
-from typed_waffle.model import WaffleModel, facts, own_words, reader
+from typed_waffle.model import WaffleModel, facts, known, own_words, reader, secret_names
 from typed_waffle.values import MASK, data
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 __all__ = [
+    "brief",
     "details",
     "fault",
     "plaintexts",
     "reasons",
     "secrets_in",
     "secrets_of",
+    "sentence",
     "summary",
 ]
 
@@ -43,14 +45,14 @@ def details(
     that quotes one of `secrets` is hidden. Rules across fields carry no input, which would be all
     the settings.
     """
-    known = facts(model)
-    return [_safe(known, found, secrets) for found in error.errors(include_url=False)]
+    fields = facts(model)
+    return [_safe(fields, found, secrets) for found in error.errors(include_url=False)]
 
 
 def _safe(
-    known: Mapping[str, object], found: ErrorDetails, secrets: Collection[str]
+    fields: Mapping[str, object], found: ErrorDetails, secrets: Collection[str]
 ) -> ErrorDetails:
-    field = known.get(str(found["loc"][0])) if found["loc"] else None
+    field = fields.get(str(found["loc"][0])) if found["loc"] else None
     secret = getattr(field, "secret", False)
     msg = found["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     own = own_words(found["type"])
@@ -84,17 +86,21 @@ def fault(field: str, value: object, why: str, *, secret: bool) -> ErrorDetails:
 
 def summary(found: Iterable[ErrorDetails]) -> str:
     """One message for a refused change: each setting, its value, the rule, the next step."""
-    parts = [_sentence(detail) for detail in found]
+    parts = [sentence(detail) for detail in found]
     return f"{'; '.join(parts)}. Nothing was written: correct it and try again."
 
 
-def _sentence(detail: ErrorDetails) -> str:
+def sentence(detail: ErrorDetails) -> str:
+    """One detail as a message: the setting, its value, the rule."""
     if not detail["loc"]:
         return f"a rule across settings refuses the change: {detail['msg']}"
     where = ".".join(map(str, detail["loc"]))
-    masked = isinstance(detail["input"], str) and detail["input"] == MASK
-    shown = MASK if masked else _text(_repr.repr, detail["input"])
-    return f"{where} = {shown} is refused: {detail['msg']}"
+    return f"{where} = {brief(detail['input'])} is refused: {detail['msg']}"
+
+
+def brief(value: object) -> str:
+    """A value as a message shows it: not long, and on one line."""
+    return MASK if isinstance(value, str) and value == MASK else _text(_repr.repr, value)
 
 
 def _text(show: Callable[[object], str], value: object) -> str:
@@ -111,22 +117,20 @@ def reasons(found: Iterable[ErrorDetails]) -> dict[str, str]:
 
 def secrets_in(model: type[WaffleModel], texts: Overrides) -> frozenset[str]:
     """The plaintext of every secret in these texts and in the defaults, to keep out of messages."""
-    return secrets_of(
-        model, {n: (data(texts[n]), _typed(model, n, texts[n])) for n in facts(model) if n in texts}
-    )
+    names = secret_names(model) & texts.keys()
+    return secrets_of(model, {n: (data(texts[n]), _typed(model, n, texts[n])) for n in names})
 
 
 def secrets_of(model: type[WaffleModel], values: Mapping[str, object]) -> frozenset[str]:
     """The plaintext of every secret in these values and in the defaults."""
-    names = [name for name, fact in facts(model).items() if fact.secret]
-    defaults = [model.model_fields[name].default for name in names]
-    return plaintexts([*defaults, *(values[name] for name in names if name in values)])
+    defaults = [model.model_fields[n].default for n, fact in facts(model).items() if fact.secret]
+    return plaintexts([*defaults, *(values[n] for n in secret_names(model) & values.keys())])
 
 
-def _typed(model: type[WaffleModel], field: str, text: str) -> object:
+def _typed(model: type[WaffleModel], name: str, text: str) -> object:
     # The bytes of a secret, say, are base64 in the text.
     try:
-        return reader(model, field)(text)  # pyright: ignore[reportArgumentType] # a class hashes, whatever its instances do
+        return reader(model, known(model, name, former=True).name)(text)
     except Exception:  # noqa: BLE001 - what cannot be read is not in the settings
         return None
 

@@ -17,6 +17,7 @@ from pydantic_core import from_json
 
 from typed_waffle.fieldtypes import MASK, REVEAL
 from typed_waffle.frozendict import FrozenDict
+from typed_waffle.sealing import closed
 
 __all__ = [
     "MASK",
@@ -80,12 +81,12 @@ def document(overrides: Mapping[str, str]) -> str:
 
 
 def malformed(text: str) -> str | None:
-    """Why a stored text is not JSON, or `None` if it is."""
+    """Why a stored text is not the JSON of a value, or `None` if it is."""
     try:
         from_json(text)
     except (ValueError, TypeError) as error:  # TypeError: a text that UTF-8 cannot hold
         return f"the stored text is not JSON ({error})"
-    return None
+    return closed(text)
 
 
 def data(text: str) -> object:
