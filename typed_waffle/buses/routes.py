@@ -161,7 +161,7 @@ class ClusterRoute:
         """See `Route.open`."""
         tried: set[Address] = set()
         last = "no node is known"
-        while left := self._known() - tried:
+        while len(tried) < TRIES and (left := self._known() - tried):
             # A client may know nodes that left: those that the cluster named come first.
             address = random.choice(sorted(left & self._nodes or left))  # noqa: S311 - only spreads
             tried.add(address)
@@ -196,10 +196,9 @@ class ClusterRoute:
         return self._nodes | {(node.host, node.port) for node in nodes}
 
     def _lists(self, wire: Wire, address: Address | None, timeout: float) -> bool:
-        """Whether the nodes that a node knows include this one; no, also if they are others."""
-        here = (
-            wire.address[0] if wire.address else ""
-        )  # what a node that knows no name of its own means
+        """Whether the cluster, as the node at this wire knows it, has a node at an address."""
+        # A node that does not know its own name leaves it to whoever asks.
+        here = wire.address[0] if wire.address else ""
         try:
             nodes = frozenset(
                 self._client.nodes_manager.remap_host_port(_text(host) or here, port)
@@ -212,6 +211,9 @@ class ClusterRoute:
             self._nodes = nodes
         return not nodes or address in nodes
 
+
+TRIES = 5
+"""How many nodes are tried before this counts as a failure; the next attempt tries others."""
 
 WITNESSES = 2
 """How many other nodes are asked about one."""
