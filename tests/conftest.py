@@ -94,6 +94,15 @@ def redis_executable(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def debian_redis() -> str:
+    """The path of the redis-server that speaks TLS and makes clusters."""
+    path = executables()["debian-7"]
+    _needed(None if path else missing("debian-7"))
+    assert path is not None
+    return path
+
+
+@pytest.fixture
 def redis_server(redis_executable: str, tmp_path: Path) -> Iterator[RedisServer]:
     server = RedisServer(redis_executable, tmp_path)
     server.start()
