@@ -1,0 +1,127 @@
+"""Types that must survive: written by one worker, read by another, on every database."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from pydantic import create_model
+
+from tests.conftest import needed
+from tests.support.compounds import KINDS
+from tests.support.databases import DATABASES, Database, Servers, missing
+from tests.support.kinds import Kind
+from typed_waffle import InvalidChange, Waffle, WaffleModel
+from typed_waffle.change import Change, State
+from typed_waffle.edit import Draft
+from typed_waffle.protocols import Store
+from typed_waffle.runtime import Observer, Rules, Runtime
+from typed_waffle.stores.memory import MemoryStore
+from typed_waffle.stores.sql import SqlStore
+from typed_waffle.values import MASK, same
+
+EXAMPLES = {"memory": 50, "sqlite": 10}
+"""How many values of each kind are tried: on a server, each costs five transactions."""
+
+
+@dataclass
+class Handles:
+    """One database, as two workers hold it."""
+
+    one: Store
+    other: Store
+    examples: int = 6
+
+
+def handles(kind: str, servers: Servers, folder: Callable[[str], Any]) -> Iterator[Handles]:
+    if kind == "memory":
+        store = MemoryStore()
+        yield Handles(store, store, EXAMPLES[kind])
+        return
+    needed(missing(kind))
+    database = servers.database(kind, folder(kind))
+    made = [SqlStore(database.own() if kind == "sqlite" else database.engine()) for _ in "12"]
+    yield Handles(*made, EXAMPLES.get(kind, 5))
+    database.close()
+
+
+@pytest.fixture(scope="module", params=["memory", *DATABASES])
+def stores(
+    request: pytest.FixtureRequest,
+    database_servers: Servers,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Handles]:
+    """One database for all values; each of them gets a namespace of its own."""
+    yield from handles(request.param, database_servers, tmp_path_factory.mktemp)
+
+
+def worker(model: type[WaffleModel], store: Store, namespace: str) -> Runtime[Any]:
+    """A worker that has just started."""
+    silent: Observer[Any] = Observer(lambda _: None, lambda *_: None, lambda *_: None)
+    made: Runtime[Any] = Runtime(model, Rules(namespace), store, None, silent, {})
+    made.boot()
+    return made
+
+
+def write(by: Runtime[Any], value: object) -> Change | None:
+    return by.write(Draft(uuid.uuid4().hex, updates={"value": value}))
+
+
+def check(kind: Kind, value: object, stores: Handles) -> None:
+    """It is refused with nothing written, or another worker reads the very same."""
+    namespace = uuid.uuid4().hex
+    writer = worker(kind.model, stores.one, namespace)
+    if kind.refused(value):
+        with pytest.raises(InvalidChange) as refusal:
+            write(writer, value)
+        assert refusal.value.fields == ("value",)
+        assert "Nothing was written" in str(refusal.value)
+        assert stores.other.state(namespace) == State()
+        assert same(writer.live.settings.value, kind.model().value)
+        return
+
+    wanted = kind.model(value=value).value
+    change = write(writer, value)
+    reader = worker(kind.model, stores.other, namespace)
+
+    assert same(wanted, value) or not kind.as_given
+    assert same(writer.live.settings.value, wanted)
+    assert same(reader.live.settings.value, wanted)
+    if same(wanted, kind.model().value):
+        assert change is None
+        return
+    assert change is not None
+    assert same(change, reader.history(field="value", limit=2, before=None)[0])
+    after = change.fields[0].after
+    assert same(after, wanted) or MASK in repr(after)
+    assert write(reader, value) is None
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_value_of_note_survives_or_is_refused(name: str, stores: Handles) -> None:
+    """What other systems have lost or changed comes back the same, of the same type (V1)."""
+    for value in KINDS[name].picked:
+        check(KINDS[name], value, stores)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_any_value_survives_or_is_refused(name: str, stores: Handles) -> None:
+    """It is known beforehand which values are refused; all others come back the same."""
+    kind = KINDS[name]
+
+    @settings(
+        max_examples=stores.examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(kind.values)
+    def each(value: object) -> None:
+        check(kind, value, stores)
+
+    each()
