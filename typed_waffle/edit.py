@@ -13,9 +13,18 @@ from typed_waffle.errors import InvalidChange, SettingLocked
 from typed_waffle.fieldtypes import immutable
 from typed_waffle.model import M, WaffleModel, facts, known, reader
 from typed_waffle.protocols import Proposal
-from typed_waffle.refusal import details, fault, secrets_in, secrets_of, summary
+from typed_waffle.refusal import (
+    changed_by_json,
+    details,
+    fault,
+    lost,
+    no_json_form,
+    secrets_in,
+    secrets_of,
+    summary,
+)
 from typed_waffle.snapshot import MUTABLE, Snapshot
-from typed_waffle.values import MAX_TEXT, data, dumped, loaded, masked, same
+from typed_waffle.values import data, dumped, loaded, masked, same, unreadable
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -145,14 +154,13 @@ def _texts(model: type[WaffleModel], draft: Draft, candidate: WaffleModel) -> di
     found: list[ErrorDetails] = []
     for name in draft.updates:
         secret = facts(model)[name].secret
-        why = None
         try:
             texts[name] = dumped(candidate, [name])[name]
-        except ValueError:
-            why = "it has no JSON form"
+        except ValueError as error:
+            why: str | None = no_json_form(error, secret=secret)
         else:
-            if len(texts[name]) > MAX_TEXT:
-                why = f"its JSON is {len(texts[name])} characters long; {MAX_TEXT} is the most"
+            unread = unreadable(texts[name])
+            why = unread and f"its JSON cannot be loaded: {unread}"
         if not immutable(getattr(candidate, name)):
             why = MUTABLE
         if why is not None:
@@ -170,13 +178,12 @@ def _reloaded(after: Snapshot[M], updates: Mapping[str, str], candidate: M) -> M
     try:
         settings = loaded(model, texts)
     except ValidationError as error:
-        found = details(model, error, secrets_in(model, texts))
+        found = [changed_by_json(d) for d in details(model, error, secrets_in(model, texts))]
     else:
         for name in updates:
-            asked = getattr(candidate, name)
-            if not same(getattr(settings, name), asked):
-                why = "it does not survive JSON: what would be loaded differs from what was given"
-                found.append(fault(name, asked, why, secret=facts(model)[name].secret))
+            asked, instead = getattr(candidate, name), getattr(settings, name)
+            if not same(instead, asked):
+                found.append(lost(name, asked, instead, secret=facts(model)[name].secret))
         if not found:
             return settings
     raise InvalidChange(summary(found), found)
