@@ -34,7 +34,7 @@ def nothing_left_behind() -> Iterator[None]:
     assert not has_app_context(), "an app context was left behind"
 
 
-def _needed(reason: str | None) -> None:
+def needed(reason: str | None) -> None:
     """Skip with the reason at home; fail in CI, where everything must be there."""
     if reason and os.environ.get("CI"):
         pytest.fail(reason)
@@ -55,7 +55,7 @@ def database(
     request: pytest.FixtureRequest, database_servers: Servers, tmp_path: Path
 ) -> Iterator[Database]:
     """An empty database; each test that asks for one runs on every kind there is."""
-    _needed(missing_database(request.param))
+    needed(missing_database(request.param))
     database = database_servers.database(request.param, tmp_path)
     yield database
     database.close()
@@ -64,7 +64,7 @@ def database(
 @pytest.fixture(params=[kind for kind, server in DATABASES.items() if server])
 def database_server(request: pytest.FixtureRequest) -> Iterator[DatabaseServer]:
     """A server of this test's own, to be killed and frozen; on every kind there is."""
-    _needed(missing_database(request.param))
+    needed(missing_database(request.param))
     make = DATABASES[request.param]
     assert make is not None
     server = started(make)
@@ -77,7 +77,7 @@ def redis_executable(request: pytest.FixtureRequest) -> str:
     """The path of a redis-server; each test that asks for one runs with every one there is."""
     name: str = request.param
     path = executables()[name]
-    _needed(None if path else missing(name))
+    needed(None if path else missing(name))
     assert path is not None
     return path
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, Secret, SecretBytes, SecretStr
 from pydantic_core import core_schema
 
-from tests.support.kinds import NARROWED, NAIVE, NETWORK, PLAIN, TIMES, UTF8_TEXT, Kind
+from tests.support.kinds import FIRST, NAIVE, NARROWED, NETWORK, PLAIN, TIMES, UTF8_TEXT, Kind
 from typed_waffle import WaffleModel
 from typed_waffle.frozendict import FrozenDict
 
@@ -192,7 +192,7 @@ ENUMS: dict[str, Kind] = {
         st.sampled_from([Access.READ, Access.WRITE, Access.READ | Access.WRITE, Access(8)]),
     ),
     "Flag": Kind(Shade, Shade(0), st.sampled_from([Shade.DARK, Shade.DARK | Shade.WARM])),
-    "Literal": Kind(Literal["a", 1, True, None], None, st.sampled_from(["a", 1, True])),
+    "Literal": Kind(Literal["a", 1, True], "a", st.sampled_from(["a", 1, True])),
 }
 
 CONTAINERS: dict[str, Kind] = {
@@ -222,7 +222,9 @@ CONTAINERS: dict[str, Kind] = {
     ),
     "Mapping: by bytes": Kind(Mapping[bytes, bool], {}, frozen(st.binary(), st.booleans())),
     "Mapping: by paths": Kind(Mapping[Path, UUID], {}, frozen(UTF8_TEXT.map(Path), st.uuids())),
-    "Mapping: by enum": Kind(Mapping[Mixed, int], {}, frozen(st.sampled_from(Mixed), st.integers())),
+    "Mapping: by enum": Kind(
+        Mapping[Mixed, int], {}, frozen(st.sampled_from(Mixed), st.integers())
+    ),
     "Mapping: by name": Kind(
         Mapping[Planet, int], {}, frozen(st.sampled_from(Planet), st.integers())
     ),
@@ -265,11 +267,10 @@ UNIONS: dict[str, Kind] = {
     "Decimal | float": Kind(
         Decimal | float,
         0.0,
-        st.decimals(allow_nan=False, allow_infinity=False) | NUMBERS.filter(lambda n: type(n) is float),
+        st.decimals(allow_nan=False, allow_infinity=False)
+        | NUMBERS.filter(lambda n: type(n) is float),
     ),
-    "date | datetime": Kind(
-        dt.date | dt.datetime, dt.date.min, st.dates() | NAIVE, [dt.datetime.min]
-    ),
+    "date | datetime": Kind(dt.date | dt.datetime, dt.date.min, st.dates() | NAIVE, [FIRST]),
     "date | str": Kind(
         dt.date | str,
         "",
@@ -289,9 +290,7 @@ UNIONS: dict[str, Kind] = {
     ),
     "Discriminator": Kind(Annotated[Cat | Dog, Field(discriminator="kind")], Cat(), CATS | DOGS),
     "models": Kind(Cat | Dog, Cat(), CATS | DOGS),
-    "models: alike": Kind(
-        Cat | Tom, Cat(), CATS, [Tom()], lambda value: isinstance(value, Tom)
-    ),
+    "models: alike": Kind(Cat | Tom, Cat(), CATS, [Tom()], lambda value: isinstance(value, Tom)),
 }
 
 HIDDEN: dict[str, Kind] = {
@@ -301,7 +300,9 @@ HIDDEN: dict[str, Kind] = {
     "Secret: of a tuple": Kind(
         Secret[tuple[bytes, ...]], Secret(()), tuples(st.binary()).map(Secret)
     ),
-    "Secret: of a model": Kind(Secret[Vault], Secret(Vault()), st.builds(Vault, key=SECRETS).map(Secret)),
+    "Secret: of a model": Kind(
+        Secret[Vault], Secret(Vault()), st.builds(Vault, key=SECRETS).map(Secret)
+    ),
     "Secret: of a float": Kind(
         Secret[Annotated[float, Field(allow_inf_nan=True)]], Secret(0.0), st.floats().map(Secret)
     ),
@@ -325,5 +326,15 @@ HIDDEN: dict[str, Kind] = {
     ),
 }
 
-KINDS = {**PLAIN, **TIMES, **NETWORK, **NARROWED, **ENUMS, **CONTAINERS, **MODELS, **UNIONS, **HIDDEN}
+KINDS = {
+    **PLAIN,
+    **TIMES,
+    **NETWORK,
+    **NARROWED,
+    **ENUMS,
+    **CONTAINERS,
+    **MODELS,
+    **UNIONS,
+    **HIDDEN,
+}
 """Every kind, by a name; what stands before a colon is in the table of `docs/core-concepts.md`."""

@@ -197,7 +197,9 @@ class MariaDb(DatabaseServer):
     @property
     def _options(self) -> list[str]:
         user = ["--user=root"] if os.geteuid() == 0 else []
-        return ["--no-defaults", f"--datadir={self.folder / 'data'}", *user]
+        # A server removes the temporary tables that it finds at its start, another server's too.
+        own = (f"--datadir={self.folder / 'data'}", f"--tmpdir={self.folder}")
+        return ["--no-defaults", *own, *user]
 
     def install(self) -> None:
         method = "--auth-root-authentication-method=normal"
