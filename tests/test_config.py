@@ -3,9 +3,13 @@
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
 
 from typed_waffle import ConfigurationError
 from typed_waffle.config import Config, environment_keys
+
+ONE, TWO = (Fernet.generate_key().decode() for _ in range(2))
 
 
 def test_the_ancestors_keys_keep_their_defaults() -> None:
@@ -67,7 +71,58 @@ def test_a_refused_secret_is_not_shown() -> None:
 def test_secrets_are_in_no_repr() -> None:
     """URLs and keys are masked where the configuration is printed."""
     keys = ("WAFFLE_REDIS_URL", "WAFFLE_DATABASE_URL", "WAFFLE_SIGNING_KEY")
-    assert "hunter2" not in repr(Config.read(dict.fromkeys(keys, "hunter2")))
+    config = dict.fromkeys(keys, "hunter2") | {"WAFFLE_ENCRYPTION_KEYS": ONE}
+    shown = repr(Config.read(config))
+    assert not [secret for secret in ("hunter2", ONE) if secret in shown]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        f"{ONE},{TWO}",
+        f" {ONE} , {TWO}\n",
+        f"{ONE}\n{TWO}",
+        f"{ONE} {TWO}".encode(),
+        [ONE, TWO],
+        (ONE.encode(), TWO.encode()),
+        [SecretStr(ONE), SecretStr(TWO)],
+    ],
+)
+def test_encryption_keys_come_as_a_sequence_or_in_one_text(given: object) -> None:
+    """Environment variables hold one text: commas and white space separate keys."""
+    keys = Config.read({"WAFFLE_ENCRYPTION_KEYS": given}).encryption_keys
+    assert [key.get_secret_value() for key in keys or ()] == [ONE, TWO]
+
+
+def test_without_encryption_keys_there_is_no_cipher() -> None:
+    """Encryption is off if the key is left out, or is None."""
+    assert Config.read({}).cipher() is None
+    assert Config.read({"WAFFLE_ENCRYPTION_KEYS": None}).cipher() is None
+    assert Config.read({"WAFFLE_ENCRYPTION_KEYS": ONE}).cipher() is not None
+
+
+@pytest.mark.parametrize("empty", ["", " , ", [], ()])
+def test_no_key_where_keys_are_meant_is_an_error(empty: object) -> None:
+    """A variable that expanded to nothing does not turn encryption off in silence."""
+    with pytest.raises(ConfigurationError, match="it holds no key"):
+        Config.read({"WAFFLE_ENCRYPTION_KEYS": empty})
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ([ONE, ONE[1:]], "key 2 of 2 is not a Fernet key"),
+        (f"{ONE[1:]},{TWO}", "key 1 of 2 is not a Fernet key"),
+        ([ONE, 7], "its value is refused"),
+        ({ONE, TWO}, "its value is refused: give a list of keys"),
+        ({ONE: TWO}, "its value is refused: give a list of keys"),
+    ],
+)
+def test_bad_encryption_keys_are_refused_and_not_shown(bad: object, why: str) -> None:
+    """They are found when the configuration is read, and stay out of the error."""
+    with pytest.raises(ConfigurationError, match=f"WAFFLE_ENCRYPTION_KEYS: {why}") as caught:
+        Config.read({"WAFFLE_ENCRYPTION_KEYS": bad})
+    assert not [key for key in (ONE, TWO, ONE[1:]) if key in repr(caught.value)]
 
 
 @pytest.mark.parametrize(

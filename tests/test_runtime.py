@@ -733,6 +733,15 @@ def test_a_change_is_validated_on_what_is_stored(
     assert (late.settings.low, late.settings.high) == (2, 3)
 
 
+def test_a_text_that_was_rewritten_is_not_undone(truth: MemoryStore, writer: Worker) -> None:
+    """A rewrite makes no revision, and still a write elsewhere starts from the texts it left."""
+    writer.write(name="a", low=-1)
+    truth.rewrite("default", lambda texts: {**texts, "name": '"b"'})
+    writer.write(low=-2)
+    assert truth.state("default").overrides == {"name": '"b"', "low": "-2"}
+    assert (writer.settings.name, writer.settings.low) == ("b", -2)
+
+
 def test_a_revision_that_was_not_expected_is_a_conflict(
     truth: MemoryStore, writer: Worker, reader: Worker
 ) -> None:

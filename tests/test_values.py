@@ -332,11 +332,11 @@ def test_the_document_is_one_object() -> None:
     [
         *("", " ", "{", "nul", "'a'", "1 2", "1,2", '1,"other":2', "1}", "1],[2", "1]", "[1"),
         *('"\\ud800"', '"\udcff"', "[" * 5000, "9" * 4301, "[" * 201 + "]" * 201),
-        *('"' + "x" * MAX_TEXT + '"', b"1", 1, None),
+        '"' + "x" * MAX_TEXT + '"',
     ],
-    ids=lambda text: str(text)[:20],
+    ids=lambda text: text[:20],
 )
-def test_a_text_that_is_not_json_is_seen(text: object) -> None:
+def test_a_text_that_is_not_json_is_seen(text: str) -> None:
     """Hostile and broken texts are told from JSON before they can touch their neighbours."""
     assert malformed(text) is not None
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,15 @@ from typed_waffle.buses.message import Codec
 from typed_waffle.config import Config
 from typed_waffle.current import Pin, live, outer, unread
 from typed_waffle.environment import locks
+from typed_waffle.errors import ConfigurationError
 from typed_waffle.listener import Listener, listen
-from typed_waffle.model import M
+from typed_waffle.model import M, WaffleModel, facts
 from typed_waffle.protocols import Bus, Store
 from typed_waffle.runtime import Observer, Rules, Runtime
+from typed_waffle.sealing import KEYS
 from typed_waffle.snapshot import Snapshot
+from typed_waffle.stores.memory import MemoryStore
+from typed_waffle.stores.sealed import SealedStore
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -29,6 +34,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 __all__ = ["Binding", "Sources", "Worker"]
+
+logger = logging.getLogger(__name__)
 
 STOP_WITHIN = 2.0
 """Seconds that `close` waits for the listener."""
@@ -57,6 +64,7 @@ class Worker(Generic[M]):
     pid: int
     runtime: Runtime[M]
     listener: Listener
+    store: Store
 
 
 class Binding(Generic[M]):
@@ -83,6 +91,7 @@ class Binding(Generic[M]):
         self._current = current
         self._observer = observer
         self._made_in = os.getpid()
+        self._warned_in = 0
         self._starting = threading.local()
         self._guards: dict[int, threading.Lock] = {}
         # In a box, so that ending it when the app is collected needs no reference to the binding.
@@ -137,9 +146,10 @@ class Binding(Generic[M]):
             raise_on_invalid=config.on_invalid == "raise",
             listens=bus is not None and kind == "thread",
         )
-        runtime = Runtime(self._model, rules, self._store(), bus, self._observer, pinned)
+        store = self._sealed(self._store(), pinned)
+        runtime = Runtime(self._model, rules, store, bus, self._observer, pinned)
         runtime.boot()
-        worker = Worker(os.getpid(), runtime, listen(kind, runtime, bus))
+        worker = Worker(os.getpid(), runtime, listen(kind, runtime, bus), store)
         self.closed = False
         self._box[:] = [worker]
         return worker
@@ -187,6 +197,35 @@ class Binding(Generic[M]):
             keep=self.config.history_keep,
         )
 
+    def _sealed(self, store: Store, pinned: Collection[str]) -> Store:
+        """The store, with the secrets in it encrypted if there are keys."""
+        secret = _secret_names(self._model)
+        cipher = self.config.cipher()
+        if cipher is not None:
+            return SealedStore(store, cipher, secret, facts(self._model).keys() - secret)
+        # What the environment pins is not stored, and what is in memory ends with the process.
+        exposed = [name for name in facts(self._model) if name in secret and name not in pinned]
+        if exposed and not isinstance(store, MemoryStore) and self._warned_in != os.getpid():
+            self._warned_in = os.getpid()
+            logger.warning(
+                "%s: the database keeps secrets in plain text (%s), because %s is not set",
+                self._model.__qualname__,
+                ", ".join(exposed),
+                KEYS,
+            )
+        return store
+
+    def rotate_keys(self) -> int:
+        """Encrypt the stored secrets anew with the first key; how many there are.
+
+        Raises:
+            ConfigurationError: no key is set, or none opens one of them.
+        """
+        store = self.started().store
+        if not isinstance(store, SealedStore):
+            raise ConfigurationError(KEYS, "it is not set, so there is no key to encrypt with")
+        return store.rotate(self._namespace)
+
     def _shared_engine(self) -> Engine | None:
         """Flask-SQLAlchemy's engine, if the application has one."""
         app = self._sources.app()
@@ -230,6 +269,10 @@ class Binding(Generic[M]):
     def close_with(self, owner: object) -> None:
         """Close when `owner` is collected; until then, nothing here keeps it alive."""
         weakref.finalize(owner, _end, self._box, 0.0).atexit = False
+
+
+def _secret_names(model: type[WaffleModel]) -> frozenset[str]:
+    return frozenset(name for name, fact in facts(model).items() if fact.secret)
 
 
 def _end(box: list[Any], wait: float) -> None:  # Any: workers of any model

@@ -7,9 +7,11 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from typed_waffle.errors import ConfigurationError
+from typed_waffle.fieldtypes import has_secret
+from typed_waffle.sealing import Cipher
 
 __all__ = ["Config", "environment_keys"]
 
@@ -37,6 +39,8 @@ class Config(BaseModel):
     fallback_poll_interval: Seconds = 2.0
     signing_key: SecretStr | None = None
     """Signs messages; the app's `SECRET_KEY` unless set."""
+    encryption_keys: tuple[SecretStr, ...] | None = None
+    """Encrypt secrets in the database: the first one encrypts, every one decrypts."""
     env_prefix: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
     on_invalid: Literal["default", "raise"] = "default"
     create_tables: bool = True
@@ -45,6 +49,18 @@ class Config(BaseModel):
     """How many changes the history keeps; unset, all."""
     actor: Callable[[], str | None] | None = None
     """Names who is writing, where a write does not say it."""
+
+    @field_validator("encryption_keys", mode="before")
+    @classmethod
+    def _one_by_one(cls, given: object) -> object:
+        """One text may hold several keys: an environment variable has no other way."""
+        if isinstance(given, bytes):
+            given = given.decode("latin-1")
+        if isinstance(given, str):
+            return given.replace(",", " ").split()
+        if given is None or isinstance(given, (list, tuple)):
+            return given
+        raise ValueError("give a list of keys, or one text with commas between them")
 
     @classmethod
     def read(cls, mapping: Mapping[str, Any]) -> Config:  # Any: as in Flask's app.config
@@ -69,14 +85,28 @@ class Config(BaseModel):
             secret = mapping["SECRET_KEY"]
             given["signing_key"] = secret.decode("latin-1") if isinstance(secret, bytes) else secret
         try:
-            return cls(**given)
+            config = cls(**given)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
+        else:
+            config.cipher()  # a bad key is found here, not at the first use
+            return config
         name = str(first["loc"][0])
         # A URL may hold a password.
-        hidden = cls.model_fields[name].annotation == SecretStr | None
+        hidden = has_secret(cls.model_fields[name].annotation)
         shown = "its value" if hidden else repr(first["input"])
-        raise ConfigurationError(PREFIX + name.upper(), f"{shown} is refused: {first['msg']}")
+        why = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(PREFIX + name.upper(), f"{shown} is refused: {why}")
+
+    def cipher(self) -> Cipher | None:
+        """What encrypts secrets in the database; `None` without keys.
+
+        Raises:
+            ConfigurationError: a key is bad, or the package that it takes is not installed.
+        """
+        if self.encryption_keys is None:
+            return None
+        return Cipher([key.get_secret_value() for key in self.encryption_keys])
 
     def uses_bus(self, *, client_given: bool) -> bool:
         """Whether changes travel over Redis."""

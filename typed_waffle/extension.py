@@ -285,6 +285,20 @@ class Waffle(Generic[M]):
         runtime.refresh()
         self._bindings.repin(runtime.live)
 
+    def rotate_keys(self) -> int:
+        """Encrypt every stored secret anew with the first key; returns how many there are.
+
+        Do this after a new key was put first in `WAFFLE_ENCRYPTION_KEYS` of every worker: then the
+        older keys can go. Secrets that were stored in the clear are encrypted as well. It makes no
+        revision, and other workers go on as they are.
+
+        Raises:
+            ConfigurationError: `WAFFLE_ENCRYPTION_KEYS` is not set, or does not open one of the
+                secrets; nothing was rewritten.
+            StoreUnavailable: The database does not answer.
+        """
+        return self._bindings.meant().rotate_keys()
+
     # --- callbacks ----------------------------------------------------------------------------
 
     def on_change(self, *fields: str) -> Callable[[Callable[[M, M], R]], Callable[[M, M], R]]:

@@ -193,7 +193,8 @@ class Runtime(Generic[M]):
     def _view(self, state: State) -> Snapshot[M]:
         """What is stored now, as this worker would show it."""
         live = self.live
-        if live.state.head == state.head:
+        # Not by the head alone: a rewrite may have changed texts without a revision.
+        if live.state == state:
             return live
         try:
             return assembled(self.model, state, self._locks, self._still_unfit(state))

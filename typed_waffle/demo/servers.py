@@ -96,6 +96,7 @@ class Shop:
             "WAFFLE_REDIS_URL": f"redis://127.0.0.1:{self.redis.port}/0",
             "WAFFLE_DATABASE_URL": f"sqlite:///{folder / 'waffle.db'}",
             "WAFFLE_SIGNING_KEY": f"demo-{secrets.token_hex()}",
+            "WAFFLE_ENCRYPTION_KEYS": encryption_key(),
         }
         self.web = gunicorn(folder, {f"FLASK_{key}": text for key, text in self.config.items()})
 
@@ -131,6 +132,13 @@ def opened() -> Generator[Shop, None, None]:
             yield shop
         finally:
             shop.close()
+
+
+def encryption_key() -> str:
+    """A key for the secrets in the database."""
+    from cryptography.fernet import Fernet  # noqa: PLC0415 - an extra, looked for before
+
+    return Fernet.generate_key().decode()
 
 
 def redis_server(folder: Path) -> Server:

@@ -114,6 +114,11 @@ class Tour:
         check(PASSWORD not in repr(changes), "the password is not among them")
         stored = waffle.current_settings
         check(stored.smtp_password.get_secret_value() == PASSWORD, "and yet the shop has it")
+        files = [path.read_bytes() for path in self._shop.folder.glob("waffle.db*")]
+        check(
+            bool(files) and not any(PASSWORD.encode() in content for content in files),
+            "in the database it is encrypted",
+        )
         check(stored.max_filesize == ByteSize(1_000), "what was reset is at its default")
 
     def _states(self, state: str, revision: int) -> None:
