@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.conftest import needed
-from tests.support.compounds import KINDS
+from tests.support.compounds import KINDS, nested
 from tests.support.databases import DATABASES, Servers, missing
 from tests.support.kinds import Kind
 from typed_waffle import InvalidChange, WaffleModel
@@ -108,6 +108,12 @@ def test_a_value_of_note_survives_or_is_refused(name: str, stores: Handles) -> N
     """What other systems have lost or changed comes back the same, of the same type (V1)."""
     for value in KINDS[name].picked:
         check(KINDS[name], value, stores)
+
+
+@pytest.mark.parametrize("depth", [100, 101, 300])
+def test_a_tree_survives_as_deep_as_json_is_read(depth: int, stores: Handles) -> None:
+    """That is 200 levels, two for each of the tree's; a deeper one is refused (V9)."""
+    check(KINDS["WaffleModel: deep"], nested(depth), stores)
 
 
 @pytest.mark.parametrize("name", KINDS)
