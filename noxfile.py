@@ -25,8 +25,10 @@ def run_tests(session: nox.Session) -> None:
 
 
 def lower_bounds() -> list[str]:
-    """Return each required dependency at its lowest supported version."""
-    return [line.replace(">=", "==") for line in PROJECT["project"]["dependencies"]]
+    """Return what is required, and what `env` adds, at the lowest supported versions."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    lines = [*PROJECT["project"]["dependencies"], *extras["env"]]
+    return [line.replace(">=", "==") for line in lines]
 
 
 def constraints_but(names: set[str], target: Path) -> Path:

@@ -181,6 +181,77 @@ def test_the_environment_locks_a_field(apps: Apps, monkeypatch: pytest.MonkeyPat
         waffle.update(name="b")
 
 
+def test_a_locked_field_keeps_what_is_stored(apps: Apps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither an edit nor a reset touches it, and nothing else of such a change is written."""
+    apps.elsewhere().update(name="stored")
+    monkeypatch.setenv("SHOP_NAME", "pinned")
+    waffle = apps.bound(apps.app(WAFFLE_ENV_PREFIX="SHOP_"))
+
+    def edited() -> None:
+        with waffle.edit() as edit:
+            edit.update(low=1)
+            edit.reset("name")
+
+    with pytest.raises(SettingLocked):
+        edited()
+    assert waffle.update(low=2) is not None
+    assert [[f.field for f in change.fields] for change in waffle.history()] == [["low"], ["name"]]
+    assert waffle.current_settings.name == "pinned"
+    other = apps.elsewhere()
+    assert (other.current_settings.name, other.snapshot().origin("name")) == ("stored", "stored")
+
+
+class Mail(WaffleModel):
+    """A setting of parts."""
+
+    host: str = "localhost"
+    port: int = 25
+
+
+class Nested(WaffleModel):
+    """Settings with one that has parts."""
+
+    smtp: Mail = Mail()
+
+
+def test_a_variable_of_a_part_locks_the_whole_field(
+    apps: Apps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its other parts are those of the default, not what is stored; the error names all of them."""
+    with Waffle(Nested).connect({"WAFFLE_DATABASE_URL": apps.url}) as elsewhere:
+        elsewhere.update(smtp=Mail(host="stored", port=1))
+    monkeypatch.setenv("SHOP_SMTP__HOST", "pinned")
+    config = {"WAFFLE_DATABASE_URL": apps.url, "WAFFLE_ENV_PREFIX": "SHOP_"}
+    with Waffle(Nested).connect(config) as waffle:
+        assert waffle.current_settings.smtp == Mail(host="pinned", port=25)
+        assert waffle.snapshot().origin("smtp") == "environment"
+        with pytest.raises(SettingLocked, match=r"variable SHOP_SMTP__HOST: .* unset it to"):
+            waffle.update(smtp=Mail())
+    monkeypatch.setenv("SHOP_SMTP__PORT", "2")
+    with (
+        Waffle(Nested).connect(config) as waffle,
+        pytest.raises(SettingLocked, match=r"variables SHOP_SMTP__HOST, SHOP_SMTP__PORT: .* them"),
+    ):
+        waffle.reset("smtp")
+
+
+def test_the_environment_is_read_when_a_worker_begins(
+    apps: Apps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What changes in it later waits for the next start."""
+    monkeypatch.setenv("SHOP_NAME", "first")
+    waffle = apps.bound(apps.app(WAFFLE_ENV_PREFIX="SHOP_"))
+    waffle.start()
+    monkeypatch.setenv("SHOP_NAME", "second")
+    monkeypatch.setenv("SHOP_LOW", "1")
+    waffle.refresh()
+    waffle.update(low=2)
+    assert (waffle.current_settings.name, waffle.current_settings.low) == ("first", 2)
+    waffle.close()
+    waffle.start()
+    assert (waffle.current_settings.name, waffle.current_settings.low) == ("second", 1)
+
+
 def test_a_variable_that_does_not_fit_is_named(apps: Apps, monkeypatch: pytest.MonkeyPatch) -> None:
     """A refused variable is an error at each use, until it is mended."""
     monkeypatch.setenv("SHOP_LOW", "many")
@@ -229,8 +300,8 @@ def listeners() -> int:
 
 
 def test_importing_loads_no_driver() -> None:
-    """`import typed_waffle` loads neither SQLAlchemy nor redis nor cryptography."""
-    drivers = "{'sqlalchemy', 'redis', 'cryptography'}"
+    """`import typed_waffle` loads neither SQLAlchemy nor redis, nor what only extras need."""
+    drivers = "{'sqlalchemy', 'redis', 'cryptography', 'pydantic_settings'}"
     code = f"import sys, typed_waffle; print({drivers} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert done.stdout == b"set()\n"

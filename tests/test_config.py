@@ -169,3 +169,5 @@ def test_the_environment_gives_keys_but_not_settings(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("WAFFLE_SETTING_NAME", "pinned")
     config = Config.read(environment_keys())
     assert (config.redis_port, config.env_prefix) == (7000, "WAFFLE_SETTING_")
+    monkeypatch.setenv("WAFFLE_ENV_PREFIX", "waffle_setting_")
+    assert Config.read(environment_keys()).env_prefix == "waffle_setting_"

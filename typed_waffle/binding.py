@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic
 from typed_waffle.buses.message import Codec
 from typed_waffle.config import Config
 from typed_waffle.current import Pin, live, outer, unread
-from typed_waffle.environment import locks
+from typed_waffle.environment import locks, source
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.listener import Listener, listen
 from typed_waffle.model import M, WaffleModel, facts
@@ -83,6 +83,8 @@ class Binding(Generic[M]):
         current: ContextVar[Pin[M]],
         observer: Observer[M],
     ) -> None:
+        if config.env_prefix:
+            source()  # now, so that what is missing is said now, and no worker has to import it
         self.config = config
         self.holder: Pin[M] = live(self.snapshot)
         self._model = model

@@ -117,9 +117,9 @@ class Config(BaseModel):
 
 def environment_keys() -> dict[str, str]:
     """The `WAFFLE_*` keys that environment variables give, for use without Flask."""
-    prefix = os.environ.get("WAFFLE_ENV_PREFIX")
+    prefix = os.environ.get("WAFFLE_ENV_PREFIX", "").lower()
     return {
         key: value
         for key, value in os.environ.items()
-        if key.startswith("WAFFLE_") and not (prefix and key.startswith(prefix))
+        if key.startswith(PREFIX) and not (prefix and key.lower().startswith(prefix))
     }

@@ -101,14 +101,16 @@ class SettingLocked(WaffleError):
     field: str
     """The locked field."""
     variable: str
-    """The environment variable that pins it."""
+    """The environment variable that pins it; several, for parts of it, separated by commas."""
 
     def __init__(self, field: str, variable: str) -> None:
         self.field = field
         self.variable = variable
+        one = "," not in variable
         super().__init__(
-            f"{field} is locked by the environment variable {variable}: nothing was written. "
-            f"Change the variable and restart, or unset it to let {field} be stored."
+            f"{field} is locked by the environment variable{'' if one else 's'} {variable}: "
+            f"nothing was written. Change the variable{'' if one else 's'} and restart, "
+            f"or unset {'it' if one else 'them'} to let {field} be stored."
         )
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "reasons",
     "secrets_in",
     "secrets_of",
+    "sentence",
     "summary",
 ]
 
@@ -109,14 +110,15 @@ def lost(field: str, given: object, instead: object, *, secret: bool) -> ErrorDe
 
 def summary(found: Iterable[ErrorDetails]) -> str:
     """One message for a refused change: each setting, its value, the rule, the next step."""
-    parts = [_sentence(detail) for detail in found]
+    parts = [sentence(detail) for detail in found]
     more = len(parts) - _MANY
     if more > 0:
         parts[_MANY:] = [f"and {more} more"]
     return f"{'; '.join(parts)}. Nothing was written: correct it and try again."
 
 
-def _sentence(detail: ErrorDetails) -> str:
+def sentence(detail: ErrorDetails) -> str:
+    """One detail as a message: the setting, its value, the rule."""
     if not detail["loc"]:
         return f"a rule across settings refuses the change: {detail['msg']}"
     where = ".".join(map(str, detail["loc"]))

@@ -19,9 +19,10 @@ from pydantic import (
 from typed_waffle import WaffleModel
 from typed_waffle.change import Head, State
 from typed_waffle.edit import Draft, Planned, planned
-from typed_waffle.environment import Locks
+from typed_waffle.environment import Locks, locks
 from typed_waffle.model import completed
 from typed_waffle.snapshot import Snapshot, assembled
+from typed_waffle.values import loaded
 
 CANARY = "hunter2-canary"
 """A secret that must never be seen."""
@@ -86,6 +87,14 @@ def one(annotation: Any, default: Any, **config: Any) -> Any:  # noqa: ANN401 - 
         "One", __base__=WaffleModel, __cls_kwargs__=config, value=(annotation, default)
     )
     return completed(made)
+
+
+def pinned(annotation: Any, default: Any, **environ: str) -> Any:  # noqa: ANN401 - of any type
+    """The value of a field that the environment pins."""
+    model = one(annotation, default)
+    found = locks(model, "SHOP_", {f"SHOP_{name}": raw for name, raw in environ.items()})
+    assert found.keys() == {"value"}
+    return loaded(model, {name: lock.text for name, lock in found.items()}).value
 
 
 def shown(
