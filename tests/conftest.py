@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from flask import has_app_context
 
 from tests.support.databases import DATABASES, Database, DatabaseServer, Servers, started
 from tests.support.databases import missing as missing_database
+from tests.support.needs import needed
 from tests.support.redis import RedisServer, executables, missing
 
 pytest.register_assert_rewrite("typed_waffle.testing")
@@ -32,14 +32,6 @@ def nothing_left_behind() -> Iterator[None]:
         thread.join(5)
     assert not _listeners() - before, "a listener thread was left behind"
     assert not has_app_context(), "an app context was left behind"
-
-
-def needed(reason: str | None) -> None:
-    """Skip with the reason at home; fail in CI, where everything must be there."""
-    if reason and os.environ.get("CI"):
-        pytest.fail(reason)
-    if reason:
-        pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

@@ -190,6 +190,18 @@ def test_pairs_are_for_json_only() -> None:
     assert adapter.dump_python(frozen) == {(1,): {2}}
 
 
+def test_pairs_that_somebody_else_read_are_taken() -> None:
+    """An environment variable holds JSON, too."""
+    adapter: TypeAdapter[Any] = TypeAdapter(FrozenDict[tuple[int, ...], int])
+
+    assert adapter.validate_python([[[1, 2], 3]]) == {(1, 2): 3}
+    assert adapter.validate_python([]) == {}
+    wrong: Any
+    for wrong in ([[1, 2, 3]], [{}], [1], "ab", [[{}, 1]]):
+        with pytest.raises(ValidationError):
+            adapter.validate_python(wrong)
+
+
 @pytest.mark.parametrize(
     ("key", "so"),
     [

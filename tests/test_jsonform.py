@@ -84,8 +84,9 @@ def test_an_enum_of_other_values_is_saved_by_name(planet: Planet) -> None:
     assert PLANET.validate_json(text) is planet
 
 
-def test_in_python_an_enum_is_given_by_member_or_value() -> None:
-    """As everywhere in Pydantic."""
+def test_in_python_an_enum_is_given_by_member_value_or_name() -> None:
+    """As everywhere in Pydantic; and as people write it, in an environment variable, say."""
+    assert PLANET.validate_python("MARS") is Planet.MARS
     assert PLANET.validate_python(Planet.MARS) is Planet.MARS
     assert PLANET.validate_python(Planet.MARS.value) is Planet.MARS
     assert PLANET.dump_python(Planet.MARS) is Planet.MARS
@@ -108,8 +109,11 @@ def test_what_was_saved_by_value_is_still_read_by_name() -> None:
 
 def test_an_unknown_name_is_refused_with_the_names() -> None:
     """They are what can be written."""
-    with pytest.raises(ValidationError, match="should be 'EARTH' or 'MARS' or 'DAY' or 'RAW'"):
+    wanted = "should be 'EARTH' or 'MARS' or 'DAY' or 'RAW'"
+    with pytest.raises(ValidationError, match=wanted):
         PLANET.validate_json('"PLUTO"')
+    with pytest.raises(ValidationError, match=wanted):
+        PLANET.validate_python("PLUTO")
 
 
 @pytest.mark.parametrize("mode", ["validation", "serialization"])

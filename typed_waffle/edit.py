@@ -24,7 +24,7 @@ from typed_waffle.refusal import (
     summary,
 )
 from typed_waffle.snapshot import MUTABLE, Snapshot
-from typed_waffle.values import data, dumped, loaded, masked, same, unreadable
+from typed_waffle.values import MAX_CHANGE, data, dumped, loaded, masked, same, unreadable
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -118,10 +118,12 @@ def planned(draft: Draft, before: Snapshot[M]) -> Planned[M] | None:
     unfit = {n: found for n, found in before.unfit.items() if n not in touched}
     after = replace(before, revision=state.head.revision, state=state, unfit=unfit)
     after = replace(after, settings=_reloaded(after, updates, candidate))
+    records = _records(touched, before, after)
+    _check_length(records)
     proposal = Proposal(
         draft.id,
         state.overrides,
-        _records(touched, before, after),
+        records,
         draft.actor,
         draft.note,
         draft.channel,
@@ -203,6 +205,17 @@ def _records(
         )
         for name in touched
     )
+
+
+def _check_length(records: tuple[FieldRecord, ...]) -> None:
+    length = sum(len(record.before) + len(record.after) for record in records)
+    if length > MAX_CHANGE:
+        why = (
+            f"its values, before and after, are {length} characters of JSON together; "
+            f"{MAX_CHANGE} is the most. Make it in parts"
+        )
+        found: ErrorDetails = {"type": "value_error", "loc": (), "msg": why, "input": None}
+        raise InvalidChange(f"the change is refused: {why}. Nothing was written.", [found])
 
 
 def change_of(model: type[WaffleModel], record: Record) -> Change:

@@ -7,7 +7,7 @@ import enum
 import ipaddress
 import uuid
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import PurePath
@@ -90,11 +90,10 @@ class FrozenDict(Mapping[K, V_co]):
         """
         key, value = get_args(source) or (Any, Any)
         items: core_schema.CoreSchema = handler.generate_schema(dict[key, value])  # type: ignore[valid-type] # run-time types
-        python = core_schema.no_info_wrap_validator_function(cls._validated, items)
         if textual(key):
             return core_schema.json_or_python_schema(
                 core_schema.no_info_after_validator_function(cls, items),
-                python,
+                core_schema.no_info_wrap_validator_function(cls._validated, items),
                 serialization=core_schema.wrap_serializer_function_ser_schema(
                     cls._as_object, schema=items
                 ),
@@ -104,7 +103,7 @@ class FrozenDict(Mapping[K, V_co]):
         )
         return core_schema.json_or_python_schema(
             core_schema.no_info_after_validator_function(cls._of_pairs, pairs),
-            python,
+            core_schema.no_info_wrap_validator_function(cls._validated_pairs, items),
             serialization=core_schema.wrap_serializer_function_ser_schema(
                 cls._as_pairs, info_arg=True, schema=pairs
             ),
@@ -115,6 +114,13 @@ class FrozenDict(Mapping[K, V_co]):
         cls, value: object, handler: core_schema.ValidatorFunctionWrapHandler
     ) -> FrozenDict[K, V_co]:
         return cls(handler(dict(value) if isinstance(value, FrozenDict) else value))
+
+    @classmethod
+    def _validated_pairs(
+        cls, value: object, handler: core_schema.ValidatorFunctionWrapHandler
+    ) -> FrozenDict[K, V_co]:
+        items = _items(value)
+        return cls._validated(value if items is None else items, handler)
 
     @classmethod
     def _of_pairs(cls, pairs: list[tuple[K, V_co]]) -> FrozenDict[K, V_co]:
@@ -134,6 +140,21 @@ class FrozenDict(Mapping[K, V_co]):
     ) -> object:
         pairs: list[tuple[object, object]] = handler(list(value.items()))
         return pairs if info.mode == "json" else dict(pairs)
+
+
+def _items(value: object) -> dict[Hashable, object] | None:
+    """The items of pairs that somebody else has read, from an environment variable, say."""
+    if not isinstance(value, list):
+        return None
+    try:
+        return {_hashable(key): part for key, part in value}
+    except (TypeError, ValueError):
+        return None
+
+
+def _hashable(key: Any) -> Hashable:  # noqa: ANN401 - plain data
+    made: Hashable = tuple(map(_hashable, key)) if isinstance(key, list) else key
+    return made
 
 
 def textual(key: Any) -> bool:  # noqa: ANN401 - annotations have no common type

@@ -107,15 +107,20 @@ class ByName:
         source: Any,  # noqa: ANN401 - Pydantic's protocol: any annotation
         handler: GetCoreSchemaHandler,
     ) -> core_schema.CoreSchema:
-        """By name in JSON; by value, as Pydantic does it, in Python."""
+        """By name in JSON; by value in Python, as everywhere in Pydantic, or else by name."""
         members: dict[str, enum.Enum] = dict(source.__members__)
         in_json = core_schema.enum_schema(source, list(members.values()))
 
         def named(value: object, by_value: core_schema.ValidatorFunctionWrapHandler) -> object:
             if isinstance(value, str) and value in members:
                 return members[value]
+            return valued(value, by_value)
+
+        def valued(value: object, by_value: core_schema.ValidatorFunctionWrapHandler) -> object:
             with suppress(ValidationError):
                 return by_value(value)
+            if isinstance(value, str) and value in members:
+                return members[value]
             expected = " or ".join(map(repr, members))
             raise PydanticCustomError("enum", "Input should be {expected}", {"expected": expected})
 
@@ -124,7 +129,7 @@ class ByName:
             core_schema.no_info_wrap_validator_function(
                 named, in_json, json_schema_input_schema=names
             ),
-            handler(source),
+            core_schema.no_info_wrap_validator_function(valued, handler(source)),
             serialization=core_schema.plain_serializer_function_ser_schema(
                 _name, return_schema=names, when_used="json"
             ),

@@ -23,6 +23,7 @@ from typed_waffle.sealing import closed
 
 __all__ = [
     "MASK",
+    "MAX_CHANGE",
     "MAX_TEXT",
     "brief",
     "data",
@@ -42,6 +43,10 @@ _brief.maxstring = _brief.maxother = 80
 
 MAX_TEXT = 256 * 1024
 """The longest JSON text of one field, in characters: far below every database's packet limit."""
+
+MAX_CHANGE = 3 * 1024 * 1024
+"""The most characters of JSON in one change, before and after. It is one row of the history, and
+its quotes and backslashes are escaped twice on their way; MariaDB takes 16 MiB at a time."""
 
 
 def dumped(settings: BaseModel, fields: Iterable[str]) -> dict[str, str]:
