@@ -196,7 +196,7 @@ ENUMS: dict[str, Kind] = {
 }
 
 CONTAINERS: dict[str, Kind] = {
-    "None": Kind(int | None, 0, st.none() | st.integers(), [None]),
+    "X | None": Kind(int | None, 0, st.none() | st.integers(), [None]),
     "tuple": Kind(tuple[int, str], (0, ""), st.tuples(st.integers(), UTF8_TEXT)),
     "tuple: of any length": Kind(tuple[bytes, ...], (), tuples(st.binary()), [(b"\xff",)]),
     "tuple: empty": Kind(tuple[()] | None, None, st.just(())),
@@ -240,6 +240,27 @@ CONTAINERS: dict[str, Kind] = {
     ),
 }
 
+STRICT = ConfigDict(strict=True)
+
+STRICTLY: dict[str, Kind] = {
+    "Mapping: strict": Kind(
+        Mapping[int, Mapping[dt.date, tuple[int, ...]]],
+        {},
+        frozen(st.integers(), frozen(st.dates(), tuples(st.integers()))),
+        config=STRICT,
+    ),
+    "frozenset: strict": Kind(frozenset[UUID], frozenset(), sets(st.uuids()), config=STRICT),
+    "Enum: strict": Kind(
+        tuple[Planet | Mixed, ...],
+        (),
+        tuples(st.sampled_from(Planet) | st.sampled_from(Mixed)),
+        config=STRICT,
+    ),
+    "Secret: strict": Kind(
+        Secret[tuple[dt.date, ...]], Secret(()), tuples(st.dates()).map(Secret), config=STRICT
+    ),
+}
+
 MODELS: dict[str, Kind] = {
     "WaffleModel": Kind(Dog, Dog(), DOGS),
     "WaffleModel: deep": Kind(Node, Node(), st.integers(1, 30).map(nested), refused=too_deep),
@@ -252,43 +273,51 @@ MODELS: dict[str, Kind] = {
 }
 
 UNIONS: dict[str, Kind] = {
-    "int | str | float | bool": Kind(
+    "X | Y: numbers and texts": Kind(
         int | str | float | bool,
         0,
         NUMBERS | UTF8_TEXT,
         [1, 1.0, True, "1", "1.0", "true", -0.0, 1e300, 10**20, 1e20],
     ),
-    "bool | float | int | str | None": Kind(
+    "X | Y: in another order": Kind(
         bool | float | int | str | None, None, NUMBERS | UTF8_TEXT | st.none(), [1, 1.0, True, "1"]
     ),
-    "bytes | int": Kind(bytes | int, 0, st.binary() | st.integers(), [b"1", 1, b"\xff"]),
-    "Decimal | float": Kind(
+    "X | Y: bytes and numbers": Kind(
+        bytes | int, 0, st.binary() | st.integers(), [b"1", 1, b"\xff"]
+    ),
+    "X | Y: two kinds of numbers": Kind(
         Decimal | float,
         0.0,
         st.decimals(allow_nan=False, allow_infinity=False)
         | NUMBERS.filter(lambda n: type(n) is float),
     ),
-    "date | datetime": Kind(dt.date | dt.datetime, dt.date.min, st.dates() | NAIVE, [FIRST]),
-    "date | str": Kind(
+    "X | Y: two kinds of times": Kind(
+        dt.date | dt.datetime, dt.date.min, st.dates() | NAIVE, [FIRST]
+    ),
+    "X | Y: a date looks like a text": Kind(
         dt.date | str,
         "",
         st.dates() | st.just("today"),
         ["2024-01-01"],
         lambda value: value == "2024-01-01",
     ),
-    "StrEnum | str": Kind(
+    "X | Y: a member looks like a text": Kind(
         Size | str, "", UTF8_TEXT, ["s", Size.SMALL], lambda value: isinstance(value, Size)
     ),
-    "tuple | frozenset": Kind(
+    "X | Y: a set looks like a tuple": Kind(
         tuple[int, ...] | frozenset[int],
         (),
         tuples(st.integers()),
         [frozenset({1})],
         lambda value: isinstance(value, frozenset),
     ),
-    "Discriminator": Kind(Annotated[Cat | Dog, Field(discriminator="kind")], Cat(), CATS | DOGS),
-    "models": Kind(Cat | Dog, Cat(), CATS | DOGS),
-    "models: alike": Kind(Cat | Tom, Cat(), CATS, [Tom()], lambda value: isinstance(value, Tom)),
+    "X | Y: told by a discriminator": Kind(
+        Annotated[Cat | Dog, Field(discriminator="kind")], Cat(), CATS | DOGS
+    ),
+    "X | Y: models": Kind(Cat | Dog, Cat(), CATS | DOGS),
+    "X | Y: models that look alike": Kind(
+        Cat | Tom, Cat(), CATS, [Tom()], lambda value: isinstance(value, Tom)
+    ),
 }
 
 HIDDEN: dict[str, Kind] = {
@@ -304,18 +333,18 @@ HIDDEN: dict[str, Kind] = {
     "Secret: of a float": Kind(
         Secret[Annotated[float, Field(allow_inf_nan=True)]], Secret(0.0), st.floats().map(Secret)
     ),
-    "secrets in a tuple": Kind(tuple[SecretStr, ...], (), tuples(SECRETS)),
-    "secrets in a set": Kind(frozenset[SecretStr], frozenset(), sets(SECRETS)),
-    "secrets in a mapping": Kind(Mapping[str, SecretStr | None], {}, frozen(UTF8_TEXT, SECRETS)),
-    "secrets in a union": Kind(SecretStr | int | None, None, SECRETS | st.integers()),
-    "secrets alike": Kind(
+    "SecretStr: in a tuple": Kind(tuple[SecretStr, ...], (), tuples(SECRETS)),
+    "SecretStr: in a set": Kind(frozenset[SecretStr], frozenset(), sets(SECRETS)),
+    "SecretStr: in a mapping": Kind(Mapping[str, SecretStr | None], {}, frozen(UTF8_TEXT, SECRETS)),
+    "SecretStr: in a union": Kind(SecretStr | int | None, None, SECRETS | st.integers()),
+    "SecretStr: looks like SecretBytes": Kind(
         SecretStr | SecretBytes,
         SecretStr(""),
         SECRETS,
         [SecretBytes(b"\xff")],
         lambda value: isinstance(value, SecretBytes),
     ),
-    "secrets in a model": Kind(
+    "SecretStr: in a model": Kind(
         Vault,
         Vault(),
         st.builds(
@@ -331,8 +360,9 @@ KINDS = {
     **NARROWED,
     **ENUMS,
     **CONTAINERS,
+    **STRICTLY,
     **MODELS,
     **UNIONS,
     **HIDDEN,
 }
-"""Every kind, by a name; what stands before a colon is in the table of `docs/core-concepts.md`."""
+"""Every kind, by a name; what stands before a colon has a row in `docs/types.md`."""

@@ -24,6 +24,7 @@ from pydantic import (
     AnyUrl,
     AwareDatetime,
     ByteSize,
+    ConfigDict,
     EmailStr,
     Field,
     HttpUrl,
@@ -73,11 +74,12 @@ class Kind:
     picked: Sequence[object] = ()
     """Values at which something broke once, here or in another system."""
     refused: Callable[[Any], bool] = never
+    config: ConfigDict | None = None
 
     @cached_property
     def model(self) -> type[WaffleModel]:
         """A settings model with one field of the type, `value`."""
-        made: type[WaffleModel] = one(self.type, self.default)
+        made: type[WaffleModel] = one(self.type, self.default, **(self.config or {}))
         return made
 
 
@@ -295,5 +297,11 @@ NARROWED: dict[str, Kind] = {
         Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\S*$", max_length=9)],
         "",
         st.from_regex(r"\A[a-zA-Z0-9]{0,9}\Z"),
+    ),
+    "StringConstraints: Python's own expressions": Kind(
+        Annotated[str, StringConstraints(pattern=r"^(?!x)\w*$")],
+        "",
+        st.from_regex(r"\A[a-w]{0,9}\Z"),
+        config=ConfigDict(regex_engine="python-re"),
     ),
 }
