@@ -39,7 +39,9 @@ CLASSES: tuple[Any, ...] = (  # Any: some are special forms to a type checker
 )
 NAMES: dict[str, Any] = {
     **{cls.__name__: cls for cls in CLASSES},
-    "Any": Any, "Base64Bytes": Base64Bytes, "Base64Str": Base64Str,
+    "Any": Any,
+    "Base64Bytes": Base64Bytes,
+    "Base64Str": Base64Str,
 }
 
 

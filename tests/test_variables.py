@@ -11,6 +11,7 @@ from pydantic import Field
 from tests.support.models import CANARY, Shop, Smtp
 from typed_waffle import WaffleModel
 from typed_waffle.environment import Pinned, locks
+from typed_waffle.model import Setting
 from typed_waffle.values import loaded
 
 
@@ -112,6 +113,16 @@ def test_a_variable_that_names_nothing_is_told(
         f"these environment variables begin with SHOP_ and pin no setting: {shown}{hint}"
     ]
     assert caplog.records[0].levelno == logging.WARNING
+
+
+def test_a_variable_of_an_old_name_pins_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """The new name is told, however little the two are alike."""
+
+    class Renamed(WaffleModel):
+        title: Annotated[str, Setting(renamed_from="site_name")] = ""
+
+    assert locks(Renamed, "SHOP_", {"SHOP_SITE_NAME": "x"}) == {}
+    assert "SHOP_SITE_NAME (did you mean SHOP_TITLE?)" in caplog.text
 
 
 def test_all_that_name_nothing_are_told_at_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -20,7 +20,7 @@ from typed_waffle.current import Pin, live, outer, unread
 from typed_waffle.environment import locks, source
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.listener import Listener, listen
-from typed_waffle.model import M, WaffleModel, facts
+from typed_waffle.model import M, facts, secret_names
 from typed_waffle.protocols import Bus, Store
 from typed_waffle.runtime import Observer, Rules, Runtime
 from typed_waffle.sealing import KEYS
@@ -180,15 +180,10 @@ class Binding(Generic[M]):
         return RedisBus(client, config.redis_channel, Codec(key))
 
     def _store(self) -> Store:
-        from typed_waffle.stores.engines import own_engine, store_on  # noqa: PLC0415 - as above
+        from typed_waffle.stores.engines import store_on  # noqa: PLC0415 - as above
 
-        url, engine = self.config.database_url, self._sources.engine
-        if engine is None and url is None:
-            engine = self._shared_engine()
-        owned = engine is None
-        if engine is None:
-            engine = own_engine(url.get_secret_value() if url else None, self._sources.folder)
-        elif os.getpid() != self._made_in:
+        engine, owned = self.engine()
+        if not owned and os.getpid() != self._made_in:
             # The pool may hold the parent's connections; they are dropped, not closed.
             engine.dispose(close=False)
         return store_on(
@@ -199,12 +194,28 @@ class Binding(Generic[M]):
             keep=self.config.history_keep,
         )
 
+    def engine(self) -> tuple[Engine, bool]:
+        """An engine of the database that holds the settings, and whether the caller disposes of it.
+
+        Raises:
+            ConfigurationError: `WAFFLE_DATABASE_URL` cannot be read.
+        """
+        from typed_waffle.stores.engines import own_engine  # noqa: PLC0415 - as above
+
+        url, engine = self.config.database_url, self._sources.engine
+        if engine is None and url is None:
+            engine = self._shared_engine()
+        if engine is not None:
+            return engine, False
+        return own_engine(url.get_secret_value() if url else None, self._sources.folder), True
+
     def _sealed(self, store: Store, pinned: Collection[str]) -> Store:
         """The store, with the secrets in it encrypted if there are keys."""
-        secret = _secret_names(self._model)
+        secret = secret_names(self._model)
         cipher = self.config.cipher()
         if cipher is not None:
-            return SealedStore(store, cipher, secret, facts(self._model).keys() - secret)
+            names = {name for fact in facts(self._model).values() for name in fact.names}
+            return SealedStore(store, cipher, secret, names - secret)
         # What the environment pins is not stored, and what is in memory ends with the process.
         exposed = [name for name in facts(self._model) if name in secret and name not in pinned]
         if exposed and not isinstance(store, MemoryStore) and self._warned_in != os.getpid():
@@ -271,10 +282,6 @@ class Binding(Generic[M]):
     def close_with(self, owner: object) -> None:
         """Close when `owner` is collected; until then, nothing here keeps it alive."""
         weakref.finalize(owner, _end, self._box, 0.0).atexit = False
-
-
-def _secret_names(model: type[WaffleModel]) -> frozenset[str]:
-    return frozenset(name for name, fact in facts(model).items() if fact.secret)
 
 
 def _end(box: list[Any], wait: float) -> None:  # Any: workers of any model

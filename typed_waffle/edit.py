@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from typed_waffle.change import Change, Channel, FieldChange, FieldRecord, Head, Record, State
 from typed_waffle.errors import InvalidChange, SettingLocked
 from typed_waffle.fieldtypes import immutable
-from typed_waffle.model import M, WaffleModel, facts, known, reader
+from typed_waffle.model import M, WaffleModel, alone, facts, known, named, reader
 from typed_waffle.protocols import Proposal
 from typed_waffle.refusal import (
     changed_by_json,
@@ -24,7 +25,17 @@ from typed_waffle.refusal import (
     summary,
 )
 from typed_waffle.snapshot import MUTABLE, Snapshot
-from typed_waffle.values import MAX_CHANGE, data, dumped, loaded, masked, same, unreadable
+from typed_waffle.values import (
+    MASK,
+    MAX_CHANGE,
+    data,
+    dumped,
+    loaded,
+    malformed,
+    masked,
+    same,
+    unreadable,
+)
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -102,18 +113,21 @@ def planned(draft: Draft, before: Snapshot[M]) -> Planned[M] | None:
     _check_names(model, draft, before)
     candidate = _candidate(model, draft, before)
     texts = _texts(model, draft, candidate)
+    stored = named(model, before.state.overrides)
     updates = {
         name: text
         for name, text in texts.items()
         if name in before.unfit
-        or (draft.exact and name not in before.state.overrides)
+        or (draft.exact and name not in stored)
         or not same(getattr(before.settings, name), getattr(candidate, name))
     }
-    resets = draft.resets & before.state.overrides.keys()
+    resets = draft.resets & stored.keys()
     touched = [name for name in facts(model) if name in updates or name in resets]
     if not touched:
         return None
-    kept = {n: text for n, text in before.state.overrides.items() if n not in resets}
+    # The old name's too, or it would shine through. An update leaves it: older code reads it.
+    dropped = {n for name in resets for n in facts(model)[name].names}
+    kept = {n: text for n, text in before.state.overrides.items() if n not in dropped}
     state = State(Head(before.revision + 1, draft.id), {**kept, **updates})
     unfit = {n: found for n, found in before.unfit.items() if n not in touched}
     after = replace(before, revision=state.head.revision, state=state, unfit=unfit)
@@ -194,17 +208,32 @@ def _reloaded(after: Snapshot[M], updates: Mapping[str, str], candidate: M) -> M
 def _records(
     touched: list[str], before: Snapshot[M], after: Snapshot[M]
 ) -> tuple[FieldRecord, ...]:
+    model = type(after.settings)
     old, new = masked(before.settings, touched), masked(after.settings, touched)
-    return tuple(
-        FieldRecord(
-            name,
-            old[name],
-            new[name],
-            name in before.state.overrides,
-            name in after.state.overrides,
-        )
-        for name in touched
-    )
+    were, are = before.state.overrides, after.state.overrides
+    records: list[FieldRecord] = []
+    for name in touched:
+        records.append(FieldRecord(name, old[name], new[name], name in were, name in are))
+        former = facts(model)[name].renamed_from
+        if former is not None and former in were and former not in are:
+            text = _tellable(model, name, were[former])
+            records.append(FieldRecord(former, text, new[name], was_stored=True, is_stored=False))
+    return tuple(records)
+
+
+def _tellable(model: type[WaffleModel], name: str, text: str) -> str:
+    """A stored text as the history may keep it."""
+    if facts(model)[name].secret:
+        return _hidden(model, name, text)
+    return "null" if malformed(text) else text
+
+
+def _hidden(model: type[WaffleModel], name: str, text: str) -> str:
+    """The text of a field with every secret in it masked; all of it, if it does not fit."""
+    try:
+        return masked(alone(model, name)(text), ["value"])["value"]  # pyright: ignore[reportArgumentType] # a class hashes, whatever its instances do
+    except Exception:  # noqa: BLE001 - a validator of the user's may raise anything
+        return json.dumps(MASK)
 
 
 def _check_length(records: tuple[FieldRecord, ...]) -> None:
@@ -236,10 +265,11 @@ def change_of(model: type[WaffleModel], record: Record) -> Change:
 
 
 def _value(model: type[WaffleModel], name: str, text: str) -> object:
-    fact = facts(model).get(name)
-    if fact is None or fact.secret:
-        return data(text)
     try:
-        return reader(model, name)(text)  # pyright: ignore[reportArgumentType] # a class hashes, whatever its instances do
-    except Exception:  # noqa: BLE001 - a validator of the user's may raise anything
+        fact = known(model, name, former=True)
+        if fact.secret:
+            # Again: when the row was written, the field may not have been one.
+            return data(_hidden(model, fact.name, text))
+        return reader(model, fact.name)(text)
+    except Exception:  # noqa: BLE001 - no such field any more; or a validator of the user's
         return data(text)

@@ -28,11 +28,12 @@ if TYPE_CHECKING:
     from redis import Redis
     from sqlalchemy import Engine
 
-__all__ = ["Waffle"]
+__all__ = ["Waffle", "waffles_of"]
 
 R = TypeVar("R")
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_WAFFLES = "typed_waffle.waffles"
 
 
 class Waffle(Generic[M]):
@@ -90,6 +91,7 @@ class Waffle(Generic[M]):
             ConfigurationError: A `WAFFLE_*` key is unknown or bad, or the app is bound already.
         """
         self._binder.app(app, engine, redis)
+        app.extensions.setdefault(_WAFFLES, {})[self.namespace] = self
 
     @contextmanager
     def connect(
@@ -146,7 +148,8 @@ class Waffle(Generic[M]):
         """Changes, newest first.
 
         Args:
-            field: Only changes that touch this field.
+            field: Only changes that touch this field, under this name. A renamed field's old name
+                gives the changes from before.
             limit: At most this many.
             before: Only revisions below this one: give the last page's lowest for the next page.
 
@@ -339,6 +342,11 @@ class Waffle(Generic[M]):
         """
         for binding in self._bindings.all():
             binding.close()
+
+
+def waffles_of(app: Flask) -> dict[str, Waffle[Any]]:  # Any: of any model
+    """Every `Waffle` that an application is bound to, by namespace: for commands and pages."""
+    return dict(app.extensions.get(_WAFFLES, {}))
 
 
 _waffles: weakref.WeakSet[Waffle[Any]] = weakref.WeakSet()  # Any: of any model

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic
 from typed_waffle.change import Change, Record, State
 from typed_waffle.edit import Draft, change_of
 from typed_waffle.errors import InvalidChange
-from typed_waffle.model import M, facts, known, reader
+from typed_waffle.model import M, facts, known, named, reader
 from typed_waffle.protocols import Store
 from typed_waffle.refusal import fault, summary
 from typed_waffle.values import data
@@ -44,7 +44,7 @@ class Ledger(Generic[M]):
             StoreUnavailable: the database does not answer.
         """
         if field is not None:
-            known(self._model, field)
+            known(self._model, field, former=True)
         records = self._store.history(self._namespace, field=field, limit=limit, before=before)
         return tuple(change_of(self._model, record) for record in records)
 
@@ -70,17 +70,19 @@ class Ledger(Generic[M]):
         draft.updates, draft.resets = {}, set()
         lost: list[str] = []
         wrong: list[ErrorDetails] = []
+        kept = {n: text for n, text in {**state.overrides, **then}.items() if text is not None}
+        texts = named(self._model, kept)
         for name, fact in facts(self._model).items():
-            if name not in then:
+            if then.keys().isdisjoint(fact.names):
                 continue
-            text = then[name]
+            text = texts.get(name)
             if text is None:
                 draft.resets.add(name)
             elif fact.secret:
                 lost.append(name)
             else:
                 try:
-                    draft.updates[name] = reader(self._model, name)(text)  # pyright: ignore[reportArgumentType] # a class hashes, whatever its instances do
+                    draft.updates[name] = reader(self._model, name)(text)
                 except Exception:  # noqa: BLE001 - a validator of the user's may raise anything
                     why = f"today's type refuses what revision {revision} held"
                     wrong.append(fault(name, data(text), why, secret=False))

@@ -19,9 +19,23 @@ from pydantic_core import core_schema
 
 from typed_waffle.errors import DeclarationError, UnknownSetting
 from typed_waffle.fieldtypes import Refused, has_secret, held, immutable, refuse_metadata, spelled
+from typed_waffle.setting import Setting, former_name, refuse_within
 from typed_waffle.values import brief, dumped, loaded, same
 
-__all__ = ["FieldFacts", "M", "WaffleModel", "completed", "facts", "known", "own_words", "reader"]
+__all__ = [
+    "FieldFacts",
+    "M",
+    "Setting",
+    "WaffleModel",
+    "alone",
+    "completed",
+    "facts",
+    "known",
+    "named",
+    "own_words",
+    "reader",
+    "secret_names",
+]
 
 _PYDANTICS_WORDS = frozenset(get_args(core_schema.ErrorType))
 _LOSSLESS = ConfigDict(ser_json_inf_nan="strings", ser_json_bytes="base64", val_json_bytes="base64")
@@ -38,6 +52,13 @@ class FieldFacts:
     """Whether a secret stands anywhere in its type: such a value is masked everywhere."""
     description: str | None
     """From `Field(description=)` or the string under the field."""
+    renamed_from: str | None = None
+    """Its old name, from `Setting(renamed_from=)`."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names under which it may be stored; the first that is there counts."""
+        return (self.name,) if self.renamed_from is None else (self.name, self.renamed_from)
 
 
 @dataclass_transform(
@@ -125,6 +146,7 @@ def _hold(model: type[WaffleModel]) -> None:
                 _spelling(model, name, written[name]),
                 has_secret(field.annotation),
                 field.description,
+                former_name(name, model.model_fields),
             )
             for name, field in model.model_fields.items()
         }
@@ -211,6 +233,8 @@ def _held_field(model: type[WaffleModel], name: str, field: FieldInfo) -> Any:  
     try:
         annotation = held(field.annotation)
         refuse_metadata(field.metadata, secret=has_secret(annotation))
+        refuse_within(annotation)
+        former_name(name, model.model_fields)
     except Refused as refusal:
         reason, hint = refusal.reason, refusal.hint
     else:
@@ -310,30 +334,56 @@ def facts(model: type[WaffleModel]) -> Mapping[str, FieldFacts]:
     return model.__waffle_facts__
 
 
-def known(model: type[WaffleModel], field: str) -> FieldFacts:
-    """The facts of one field.
+def known(model: type[WaffleModel], field: str, *, former: bool = False) -> FieldFacts:
+    """The facts of one field; with `former`, also if that is its old name.
 
     Raises:
         UnknownSetting: the model has no such field; the error names the nearest one.
     """
-    found = model.__waffle_facts__.get(field)
-    if found is None:
-        names = list(model.__waffle_facts__)
-        close = difflib.get_close_matches(str(field), names, n=1)
-        raise UnknownSetting(model.__qualname__, field, close[0] if close else None, names)
-    return found
+    declared = facts(model)
+    if field in declared:
+        return declared[field]
+    renamed = next((fact for fact in declared.values() if fact.renamed_from == field), None)
+    if renamed is not None and former:
+        return renamed
+    close = difflib.get_close_matches(str(field), declared, n=1)
+    nearest = renamed.name if renamed else close[0] if close else None
+    raise UnknownSetting(model.__qualname__, field, nearest, list(declared))
+
+
+def named(model: type[WaffleModel], overrides: Mapping[str, str]) -> dict[str, str]:
+    """The overrides that the model reads, by the names that its fields have today."""
+    stored = {
+        name: next((overrides[n] for n in fact.names if n in overrides), None)
+        for name, fact in facts(model).items()
+    }
+    return {name: text for name, text in stored.items() if text is not None}
+
+
+def secret_names(model: type[WaffleModel]) -> frozenset[str]:
+    """Every name, an old one included, under which a secret may be stored."""
+    return frozenset(n for fact in facts(model).values() if fact.secret for n in fact.names)
 
 
 @functools.lru_cache(maxsize=1024)
-def reader(model: type[WaffleModel], field: str) -> Callable[[str], object]:
-    """A function that loads one field's JSON text by its type alone, without the model's rules."""
+def alone(model: type[WaffleModel], field: str) -> Callable[[str], BaseModel]:
+    """A function that loads one field's JSON text by its type alone, without the model's rules.
+
+    What it gives has the field as `value`, and is dumped as the settings would be.
+    """
     info = model.model_fields[field]
     annotation: Any = info.annotation  # Any: a run-time annotation
     if info.metadata:
         annotation = Annotated[(annotation, *info.metadata)]
     holder = create_model("Holder", __config__=_LOSSLESS, value=(annotation, ...))
 
-    def read(text: str) -> object:
-        return holder.model_validate_json(f'{{"value":{text}}}').__dict__["value"]
+    def read(text: str) -> BaseModel:
+        return holder.model_validate_json(f'{{"value":{text}}}')
 
     return read
+
+
+def reader(model: type[WaffleModel], field: str) -> Callable[[str], object]:
+    """As `alone`, for the value itself."""
+    read = alone(model, field)  # pyright: ignore[reportArgumentType] # a class hashes, whatever its instances do
+    return lambda text: read(text).__dict__["value"]

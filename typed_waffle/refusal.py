@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr, ValidationError
 
 from typed_waffle.change import Overrides
-from typed_waffle.model import WaffleModel, facts, own_words, reader
+from typed_waffle.model import WaffleModel, facts, known, own_words, reader, secret_names
 from typed_waffle.values import MASK, brief, data
 
 if TYPE_CHECKING:
@@ -45,14 +45,14 @@ def details(
     that quotes one of `secrets` is hidden. Rules across fields carry no input, which would be all
     the settings.
     """
-    known = facts(model)
-    return [_safe(known, found, secrets) for found in error.errors(include_url=False)]
+    fields = facts(model)
+    return [_safe(fields, found, secrets) for found in error.errors(include_url=False)]
 
 
 def _safe(
-    known: Mapping[str, object], found: ErrorDetails, secrets: Collection[str]
+    fields: Mapping[str, object], found: ErrorDetails, secrets: Collection[str]
 ) -> ErrorDetails:
-    field = known.get(str(found["loc"][0])) if found["loc"] else None
+    field = fields.get(str(found["loc"][0])) if found["loc"] else None
     secret = getattr(field, "secret", False)
     msg = found["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     own = own_words(found["type"])
@@ -124,9 +124,7 @@ def sentence(detail: ErrorDetails) -> str:
     where = ".".join(map(str, detail["loc"]))
     if len(where) > _LONG:
         where = f"{where[:_LONG]}..."
-    masked = isinstance(detail["input"], str) and detail["input"] == MASK
-    shown = MASK if masked else brief(detail["input"])
-    return f"{where} = {shown} is refused: {detail['msg']}"
+    return f"{where} = {brief(detail['input'])} is refused: {detail['msg']}"
 
 
 def reasons(found: Iterable[ErrorDetails]) -> dict[str, str]:
@@ -136,22 +134,20 @@ def reasons(found: Iterable[ErrorDetails]) -> dict[str, str]:
 
 def secrets_in(model: type[WaffleModel], texts: Overrides) -> frozenset[str]:
     """The plaintext of every secret in these texts and in the defaults, to keep out of messages."""
-    return secrets_of(
-        model, {n: (data(texts[n]), _typed(model, n, texts[n])) for n in facts(model) if n in texts}
-    )
+    names = secret_names(model) & texts.keys()
+    return secrets_of(model, {n: (data(texts[n]), _typed(model, n, texts[n])) for n in names})
 
 
 def secrets_of(model: type[WaffleModel], values: Mapping[str, object]) -> frozenset[str]:
     """The plaintext of every secret in these values and in the defaults."""
-    names = [name for name, fact in facts(model).items() if fact.secret]
-    defaults = [model.model_fields[name].default for name in names]
-    return plaintexts([*defaults, *(values[name] for name in names if name in values)])
+    defaults = [model.model_fields[n].default for n, fact in facts(model).items() if fact.secret]
+    return plaintexts([*defaults, *(values[n] for n in secret_names(model) & values.keys())])
 
 
-def _typed(model: type[WaffleModel], field: str, text: str) -> object:
+def _typed(model: type[WaffleModel], name: str, text: str) -> object:
     # The bytes of a secret, say, are base64 in the text.
     try:
-        return reader(model, field)(text)  # pyright: ignore[reportArgumentType] # a class hashes, whatever its instances do
+        return reader(model, known(model, name, former=True).name)(text)
     except Exception:  # noqa: BLE001 - what cannot be read is not in the settings
         return None
 

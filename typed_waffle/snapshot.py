@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from typed_waffle.change import Overrides, State
 from typed_waffle.environment import Locks
 from typed_waffle.fieldtypes import immutable
-from typed_waffle.model import M, facts, known
+from typed_waffle.model import M, known, named
 from typed_waffle.refusal import details, reasons, secrets_in
 from typed_waffle.values import loaded, malformed
 
@@ -59,7 +59,8 @@ class Snapshot(Generic[M]):
         known(type(self.settings), field)
         if field in self.locks:
             return "environment"
-        if field in self.state.overrides and field not in self.unfit:
+        stored = named(type(self.settings), self.state.overrides)
+        if field in stored and field not in self.unfit:
             return "stored"
         return "default"
 
@@ -82,7 +83,7 @@ def in_force(
     model: type[M], overrides: Overrides, locks: Locks, unfit: Mapping[str, Unfit]
 ) -> dict[str, str]:
     """The texts that decide, the environment's first, fields that the model lacks left out."""
-    stored = {name: text for name, text in overrides.items() if name in facts(model)}
+    stored = named(model, overrides)
     for name, found in unfit.items():
         stored.pop(name, None)
         if found.instead is not None:
@@ -132,11 +133,12 @@ def salvaged(
     """
     good = last_good or {}
     unfit: dict[str, Unfit] = {}
+    stored = named(model, state.overrides)
     while True:
         try:
             return assembled(model, state, locks, unfit)
         except Rejected as rejected:
-            alone = {n: why for n, why in rejected.reasons.items() if n in state.overrides}
+            alone = {n: why for n, why in rejected.reasons.items() if n in stored}
         # A last good value that fails as well gives way to the default.
         alone = {n: why for n, why in alone.items() if n not in unfit or unfit[n].instead}
         if not alone:
@@ -149,7 +151,7 @@ def _one_by_one(
     model: type[M], state: State, locks: Locks, unfit: Mapping[str, Unfit]
 ) -> Snapshot[M]:
     left_out = {name: Unfit(found.why) for name, found in unfit.items()}
-    stored = [name for name in facts(model) if name in state.overrides]
+    stored = list(named(model, state.overrides))
     left_out |= {name: Unfit("") for name in stored if name not in unfit}
     waiting = [name for name in stored if name not in unfit or unfit[name].instead]
     helps = True

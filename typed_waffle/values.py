@@ -123,7 +123,9 @@ def data(text: str) -> object:
 
 
 def brief(value: object) -> str:
-    """A short text of any value, for a message."""
+    """A value as a message shows it: not long, and on one line."""
+    if isinstance(value, str) and value == MASK:
+        return MASK
     try:
         return _brief.repr(value)
     except Exception:  # noqa: BLE001 - a huge int has no decimal text, and a class may raise anything

@@ -105,6 +105,9 @@ def _whole(model: type[WaffleModel], name: str) -> FieldInfo:
 
 
 def _nearest(model: type[WaffleModel], prefix: str, rest: str) -> str | None:
+    renamed = {f.renamed_from.lower(): f.name for f in facts(model).values() if f.renamed_from}
+    if rest in renamed:
+        return f"did you mean {prefix}{renamed[rest].upper()}?"
     owners, keys = _owners(model, rest)
     known: list[str] = []
     for owner in facts(model):

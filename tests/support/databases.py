@@ -20,7 +20,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from tests.support.processes import children, free_port
+from tests.support.processes import children, free_port, stopped
 from tests.support.waiting import eventually
 from typed_waffle.stores.engines import own_engine
 
@@ -123,6 +123,7 @@ class DatabaseServer(ABC):
     def freeze(self) -> None:
         """Stop all of it: connections stand, and nothing answers."""
         self._signal(self.pid, signal.SIGSTOP)
+        eventually(lambda: all(stopped(pid) for pid in (self.pid, *children(self.pid))))
 
     def thaw(self) -> None:
         """Go on."""
@@ -133,6 +134,14 @@ class DatabaseServer(ABC):
         for process in (pid, *children(pid)):
             with suppress(ProcessLookupError):
                 os.kill(process, number)
+
+    def revive(self) -> None:
+        """Thaw it, and start it if it does not run."""
+        if self._process is not None and self._process.poll() is None:
+            self.thaw()
+        else:
+            self.kill()
+            self.start()
 
     def close(self) -> None:
         """End it and leave nothing."""
@@ -187,7 +196,8 @@ class MariaDb(DatabaseServer):
     home = "mysql"
 
     def url(self, database: str) -> str:
-        return f"mysql+pymysql://root@127.0.0.1:{self.port}/{database}"
+        # PyMySQL takes 40 ms to load certificates for each connection.
+        return f"mysql+pymysql://root@127.0.0.1:{self.port}/{database}?ssl_disabled=true"
 
     @staticmethod
     def installed() -> bool:
@@ -197,8 +207,8 @@ class MariaDb(DatabaseServer):
     @property
     def _options(self) -> list[str]:
         user = ["--user=root"] if os.geteuid() == 0 else []
-        # A server removes the temporary tables that it finds at its start, another server's too.
-        own = (f"--datadir={self.folder / 'data'}", f"--tmpdir={self.folder}")
+        # Two servers that share /tmp delete each other's temporary tables.
+        own = [f"--datadir={self.folder / 'data'}", f"--tmpdir={self.folder}"]
         return ["--no-defaults", *own, *user]
 
     def install(self) -> None:
@@ -258,6 +268,7 @@ class Servers:
 
     def __init__(self) -> None:
         self._running: dict[str, DatabaseServer] = {}
+        self._victims: dict[str, DatabaseServer] = {}
 
     def database(self, kind: str, folder: Path) -> Database:
         """An empty database of this kind."""
@@ -268,9 +279,18 @@ class Servers:
             self._running[kind] = started(make)
         return Database(kind, self._running[kind].database(), folder)
 
+    def victim(self, kind: str) -> DatabaseServer:
+        """A server that one test at a time may kill and freeze; it runs, whatever the last did."""
+        make = DATABASES[kind]
+        assert make is not None
+        if kind not in self._victims:
+            self._victims[kind] = started(make)
+        self._victims[kind].revive()
+        return self._victims[kind]
+
     def close(self) -> None:
         """End them."""
-        for server in self._running.values():
+        for server in (*self._running.values(), *self._victims.values()):
             server.close()
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, assert_type
 from pydantic import ByteSize, Field, SecretStr
 
 from typed_waffle import Change, FieldChange, Snapshot, Status, Waffle, WaffleModel
+from typed_waffle.model import Setting
 
 
 class Smtp(WaffleModel):
@@ -26,6 +27,7 @@ class Settings(WaffleModel):
     prices: Mapping[str, int] = {}
     tags: Sequence[str] = ()
     note: str | None = None
+    page_size: Annotated[int, Setting(renamed_from="per_page")] = 20
 
 
 waffle = Waffle(Settings)
@@ -43,6 +45,7 @@ assert_type(current_settings.smtp.port, int)
 assert_type(current_settings.prices, Mapping[str, int])
 assert_type(current_settings.tags, Sequence[str])
 assert_type(current_settings.note, str | None)
+assert_type(current_settings.page_size, int)
 
 current_settings.sitename  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,15 @@ from typed_waffle.stores.sql import SqlStore
 __all__ = ["own_engine", "store_on"]
 
 logger = logging.getLogger(__name__)
+
+# Seconds. They end what `Connections` gives up: a thread that connects to a server that is frozen.
+_MYSQL = {"connect_timeout": 5, "read_timeout": 60, "write_timeout": 60}
+_OPTIONS: Mapping[str, Mapping[str, Any]] = {  # Any: of any driver
+    "psycopg": {"connect_timeout": 5},
+    "psycopg2": {"connect_timeout": 5},
+    "pymysql": _MYSQL,
+    "mysqldb": _MYSQL,
+}
 
 
 def store_on(
@@ -56,7 +66,13 @@ def own_engine(url: str | None, folder: Path) -> Engine:
     try:
         address = make_url(url) if url else URL.create("sqlite", database=str(folder / "waffle.db"))
         if address.get_backend_name() != "sqlite":
-            return create_engine(address, hide_parameters=True, poolclass=NullPool)
+            options = _OPTIONS.get(address.get_driver_name(), {})
+            return create_engine(
+                address,
+                hide_parameters=True,
+                poolclass=NullPool,
+                connect_args={k: v for k, v in options.items() if k not in address.query},
+            )
         if is_in_memory(address):
             return create_engine(address, hide_parameters=True, poolclass=NullPool)
         engine = create_engine(address, hide_parameters=True, connect_args={"timeout": 5})

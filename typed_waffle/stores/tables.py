@@ -1,15 +1,15 @@
-"""The tables. `metadata(prefix)` is what Alembic and Flask-Migrate compare against."""
+"""The tables. `tables(prefix).metadata` is what Alembic and Flask-Migrate compare against."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import BigInteger, Column, DateTime, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, String, Table, Text
 from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT, VARCHAR
 from sqlalchemy.types import TypeEngine
 
-__all__ = ["Tables", "tables"]
+__all__ = ["Tables", "include_object", "tables"]
 
 # Names are compared byte by byte: MySQL's default collation holds `max` and `Max` to be one.
 _KEY: TypeEngine[str] = String(200).with_variant(
@@ -35,6 +35,8 @@ class Tables:
     """One row for each change."""
     touched: Table
     """One row for each field of each change, to find a field's changes by an index."""
+    schema: Table
+    """One row: the version of all these tables. See `migrations`."""
 
 
 @lru_cache(maxsize=32)
@@ -75,4 +77,27 @@ def tables(prefix: str = "waffle_") -> Tables:
         Column("field", _KEY, primary_key=True),
         Column("revision", BigInteger, primary_key=True, autoincrement=False),
     )
-    return Tables(metadata, head, override, history, touched)
+    schema = Table(
+        f"{prefix}schema",
+        metadata,
+        Column("id", Integer, primary_key=True, autoincrement=False),  # always 1
+        Column("version", Integer, nullable=False),
+    )
+    return Tables(metadata, head, override, history, touched, schema)
+
+
+def include_object(
+    item: object,  # noqa: ARG001 - as above
+    name: str | None,
+    kind: str,
+    reflected: bool,  # noqa: FBT001 - as above
+    compare_to: object,
+    *,
+    prefix: str = "waffle_",
+) -> bool:
+    """Keep autogenerate from dropping our tables where the application's metadata has them not.
+
+    It is what Alembic's `include_object` takes. For another prefix, use `functools.partial`.
+    """
+    ours = kind == "table" and name in tables(prefix).metadata.tables
+    return not (ours and reflected and compare_to is None)
