@@ -58,7 +58,7 @@ def shared_database(
     request: pytest.FixtureRequest, database_servers: Servers, tmp_path: Path
 ) -> Iterator[Database]:
     """As `database`, with tables from the test before: faster where a test only uses them."""
-    _needed(missing_database(request.param))
+    needed(missing_database(request.param))
     database = database_servers.shared(request.param, tmp_path)
     yield database
     database.close()
@@ -89,7 +89,7 @@ def redis_executable(request: pytest.FixtureRequest) -> str:
 def debian_redis() -> str:
     """The path of the redis-server that speaks TLS and makes clusters."""
     path = executables()["debian-7"]
-    _needed(None if path else missing("debian-7"))
+    needed(None if path else missing("debian-7"))
     assert path is not None
     return path
 
