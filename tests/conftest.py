@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask import has_app_context
 
-from tests.support.databases import DATABASES, Database, DatabaseServer, Servers, started
+from tests.support.databases import DATABASES, Database, DatabaseServer, Servers
 from tests.support.databases import missing as missing_database
 from tests.support.redis import RedisServer, executables, missing
 
@@ -73,14 +73,14 @@ def shared_database(
 
 
 @pytest.fixture(params=[kind for kind, server in DATABASES.items() if server])
-def database_server(request: pytest.FixtureRequest) -> Iterator[DatabaseServer]:
+def database_server(
+    request: pytest.FixtureRequest, database_servers: Servers
+) -> Iterator[DatabaseServer]:
     """A server of this test's own, to be killed and frozen; on every kind there is."""
     _needed(missing_database(request.param))
-    make = DATABASES[request.param]
-    assert make is not None
-    server = started(make)
+    server = database_servers.victim(request.param)
     yield server
-    server.close()
+    server.revive()
 
 
 @pytest.fixture(params=sorted(executables()))

@@ -150,10 +150,11 @@ def test_attributes_carry_what_the_message_says(
             ),
         ),
         (
-            StoreUnavailable("writing", "timeout", "The outcome is unknown."),
+            StoreUnavailable("writing", "timeout", in_doubt=True),
             (
-                "the settings store cannot be reached while writing: timeout. The outcome is "
-                "unknown. Check WAFFLE_DATABASE_URL and that the database answers."
+                "the settings store cannot be reached while writing: timeout. Whether the change "
+                "was committed is not known. Check WAFFLE_DATABASE_URL and that the database "
+                "answers."
             ),
         ),
         (EACH[7], "WAFFLE_REDIS_PROT: no such key. Did you mean WAFFLE_REDIS_PORT?"),

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 from tests.support.worker import Settings, Watched, Worker, worker
 from typed_waffle import InvalidChange, RevisionConflict, SettingLocked, WaffleModel, ledger
 from typed_waffle.environment import Pinned
+from typed_waffle.model import Setting
 from typed_waffle.runtime import Observer, Rules, Runtime
 from typed_waffle.stores.memory import MemoryStore
 
@@ -219,6 +220,25 @@ def test_a_validator_that_raises_anything_refuses_a_rollback(truth: MemoryStore)
     armed.append(True)
     with pytest.raises(InvalidChange, match="low"):
         made.roll_back(1)
+
+
+def test_what_an_old_name_held_comes_back_under_the_new_one(truth: MemoryStore) -> None:
+    """A rollback past a release that renamed a field brings its value back."""
+
+    class Renamed(WaffleModel):
+        title: Annotated[str, Setting(renamed_from="name")] = "Waffle"
+
+    worker(truth).write(name="old")
+    made = worker(truth, model=Renamed)
+    made.write(title="new")
+    made.write("title")
+    assert made.settings.title == "Waffle"
+    assert made.roll_back(1) is not None
+    assert made.settings.title == "old"
+    made.roll_back(2)
+    assert made.settings.title == "new"
+    made.roll_back(0)
+    assert overrides(truth) == {}
 
 
 def test_a_locked_field_refuses_a_rollback(truth: MemoryStore) -> None:

@@ -28,10 +28,10 @@ class Announcer:
         self._namespace = namespace
         self._origin = origin
 
-    def tell(self, before: State, after: State, *, secret: bool) -> str | None:
-        """Announce a change; no value of it if one is secret. Why it failed, or `None`."""
+    def tell(self, before: State, after: State, *, bare: bool) -> str | None:
+        """Announce a change, a `bare` one without its values. Why it failed, or `None`."""
         delta: Delta | None = Delta.between(before.overrides, after.overrides)
-        if delta and (secret or sum(map(len, delta.set.values())) > MAX_DELTA):
+        if delta and (bare or sum(map(len, delta.set.values())) > MAX_DELTA):
             delta = None  # workers read the store: no secret crosses the bus
         return self._publish(after.head, before.head.change_id, delta)
 

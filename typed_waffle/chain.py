@@ -63,9 +63,10 @@ class Chain:
     def merged(self) -> State | None:
         """The state after every waiting message that follows in turn; `None` if none does."""
         state = self.state
-        while (said := self._early.pop(state.head.change_id, None)) is not None:
+        while (said := self._early.get(state.head.change_id)) is not None:
             if said.delta is None or said.revision != state.head.revision + 1:
-                break
+                break  # somebody moved the revision by hand: the store is read, as for a gap
+            del self._early[said.follows]
             state = State(
                 Head(said.revision, said.change_id), said.delta.applied_to(state.overrides)
             )

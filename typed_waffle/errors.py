@@ -141,10 +141,13 @@ class StoreUnavailable(WaffleError):
 
     cause: str
     """What the database said, without any value."""
+    in_doubt: bool
+    """Whether the change may be committed all the same: nobody heard the answer to the commit."""
 
-    def __init__(self, doing: str, cause: str, outcome: str = "") -> None:
+    def __init__(self, doing: str, cause: str, *, in_doubt: bool = False) -> None:
         self.cause = cause
-        after = f" {outcome}" if outcome else ""
+        self.in_doubt = in_doubt
+        after = " Whether the change was committed is not known." if in_doubt else ""
         super().__init__(
             f"the settings store cannot be reached while {doing}: {cause}.{after} "
             "Check WAFFLE_DATABASE_URL and that the database answers."

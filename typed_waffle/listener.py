@@ -21,6 +21,9 @@ __all__ = ["InlineListener", "Listener", "ThreadListener", "listen"]
 
 logger = logging.getLogger(__name__)
 
+INLINE_PATIENCE = 0.1
+"""Seconds that a request waits for the look it began, which goes on without it."""
+
 SLICE = 0.5
 """The longest wait at a time, so that a stop is noticed."""
 
@@ -78,25 +81,44 @@ class ThreadListener:
 
 
 class InlineListener:
-    """No thread: the store is looked at when the application works and a look is due."""
+    """No loop: the store is looked at when the application works and a look is due.
+
+    A look has a thread of its own, so that a database that hangs holds no request.
+    """
 
     def __init__(self, runtime: Runtime[Any]) -> None:  # Any: of any model
         self._runtime = runtime
         self._looking = threading.Lock()
+        self._look: threading.Thread | None = None
 
     def start(self) -> None:
         """Nothing to do."""
 
     def poke(self) -> None:
-        """Look at the store if that is due; one caller looks, the others go on."""
-        if self._runtime.agenda.wait() == 0 and self._looking.acquire(blocking=False):
-            try:
-                _tick(self._runtime)
-            finally:
-                self._looking.release()
+        """Look at the store if that is due; one caller waits for it, the others go on."""
+        if self._runtime.agenda.wait() or not self._looking.acquire(blocking=False):
+            return
+        well = self._runtime.board.store_ok
+        self._look = threading.Thread(target=self._tick, name="typed-waffle", daemon=True)
+        try:
+            self._look.start()
+        except RuntimeError:  # no thread can run here
+            self._look = None
+            self._tick()
+        else:
+            self._look.join(INLINE_PATIENCE if well else 0)
+
+    def _tick(self) -> None:
+        try:
+            _tick(self._runtime)
+        finally:
+            self._looking.release()
 
     def stop(self, wait: float) -> None:
-        """Nothing to do."""
+        """Wait for the look that is under way, but not from within itself."""
+        look = self._look
+        if look is not None and look is not threading.current_thread():
+            look.join(wait)
 
 
 def listen(kind: str, runtime: Runtime[Any], bus: Bus | None) -> Listener:  # Any: of any model

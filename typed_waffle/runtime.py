@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic
 
 from typed_waffle.agenda import Agenda
 from typed_waffle.announcer import Announcer
@@ -34,8 +34,6 @@ from typed_waffle.status import Board, Status
 __all__ = ["Observer", "Rules", "Runtime"]
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 ROLLBACK_ATTEMPTS = 10
 """How often a rollback begins anew because somebody else wrote meanwhile."""
@@ -117,7 +115,7 @@ class Runtime(Generic[M]):
                 does not fit.
         """
         self.agenda.begun()
-        state = self._asked(lambda: self._store.state(self._rules.namespace))
+        state = self.board.asked(lambda: self._store.state(self._rules.namespace))
         if state is not None:
             self.live = self._salvaged(state)
             if self.live.unfit and self._rules.raise_on_invalid:
@@ -159,16 +157,20 @@ class Runtime(Generic[M]):
             plan = planned(draft, self._view(state))
             return plan.proposal if plan else None
 
-        known_before = self._chain.state.head
+        known_before = self._chain.state
         try:
             record = self._store.commit(self._rules.namespace, decide)
         except _Conflict as conflict:
             actual: int = conflict.args[0]
+        except StoreUnavailable as error:
+            self.agenda.hint()  # so that the status says it, too
+            self._announcer.owed |= error.in_doubt
+            raise
         else:
             if record is None or plan is None:
                 return None
-            self._show_own(plan, known_before)
-            self._announce(plan)
+            self._show_own(plan, known_before.head)
+            self._announce(plan, known_before)
             self._deliveries.run()
             return change_of(self.model, record)
         expected = draft.expected_revision or 0
@@ -193,7 +195,7 @@ class Runtime(Generic[M]):
     def _view(self, state: State) -> Snapshot[M]:
         """What is stored now, as this worker would show it."""
         live = self.live
-        # Not by the head alone: a rewrite may have changed texts without a revision.
+        # Not by the head alone: a rewrite, or a hand, may have changed texts without a revision.
         if live.state == state:
             return live
         try:
@@ -215,9 +217,12 @@ class Runtime(Generic[M]):
                 self._swap(plan.after)
                 self._catch_up()
 
-    def _announce(self, plan: Planned[M]) -> None:
+    def _announce(self, plan: Planned[M], known_before: State) -> None:
+        # Without values if one is secret, or if rows were edited by hand: then all must read them.
+        before = plan.before.state
+        edited = before.head == known_before.head and before != known_before
         secret = not secret_names(self.model).isdisjoint(r.field for r in plan.proposal.fields)
-        self._heed(self._announcer.tell(plan.before.state, plan.after.state, secret=secret))
+        self._heed(self._announcer.tell(before, plan.after.state, bare=edited or secret))
 
     def _heed(self, silence: str | None) -> None:
         if silence is not None:
@@ -315,7 +320,7 @@ class Runtime(Generic[M]):
         self.agenda.begun()
         answered = False
         try:
-            answered = self._look()
+            answered = self.board.asked(self._look) is not None
             if self._announcer.owed and self.board.bus_ok:
                 self._heed(self._announcer.repeat(self._chain.state.head))
         finally:
@@ -324,26 +329,23 @@ class Runtime(Generic[M]):
         self._deliveries.run()
         return answered
 
-    def _look(self) -> bool:
+    def _look(self) -> Head:
+        """Follow the store, whose head is given back."""
         # Known before the read: a write or a message may overtake it, which makes nobody go back.
         known_before = self._chain.state.head
-        head = self._asked(lambda: self._store.head(self._rules.namespace))
-        if head is None:
-            return False
+        head = self._store.head(self._rules.namespace)
         relation = compare(known_before, head)
         if relation != "behind":
             self.agenda.level()
         elif not self.agenda.behind():
-            return True
-        if head == self._chain.state.head:
-            return True
-        return self._sync(restored=relation in {"behind", "replaced"})
+            return head
+        if head != self._chain.state.head:
+            self._sync(restored=relation in {"behind", "replaced"})
+        return head
 
-    def _sync(self, *, restored: bool) -> bool:
+    def _sync(self, *, restored: bool) -> None:
         known_before = self._chain.state.head
-        state = self._asked(lambda: self._store.state(self._rules.namespace))
-        if state is None:
-            return False
+        state = self._store.state(self._rules.namespace)
         with self._lock:
             here = self._chain.state.head
             relation = compare(here, state.head)
@@ -353,7 +355,6 @@ class Runtime(Generic[M]):
             if back or relation == "newer":
                 self._adopt(state)
                 self._catch_up()
-        return True
 
     def _warn_restored(self, found: Head) -> None:
         logger.warning(
@@ -371,16 +372,6 @@ class Runtime(Generic[M]):
         """
         if not self.check():
             raise StoreUnavailable("reading the settings", self.status().store.detail)
-
-    def _asked(self, read: Callable[[], T]) -> T | None:
-        self.board.store_asked()
-        try:
-            answer = read()
-        except StoreUnavailable as error:
-            self.board.store_failed(error.cause)
-            return None
-        self.board.store_answered()
-        return answer
 
     # --- tell ---------------------------------------------------------------------------------
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TypeVar
+
+from typed_waffle.errors import StoreUnavailable
 
 __all__ = ["Board", "Health", "Status", "WorkerState"]
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 WorkerState = Literal["starting", "live", "degraded", "stale", "rejected", "closed"]
 
@@ -84,6 +88,17 @@ class Board:
         self._last_error: str | None = None
         self._shown: tuple[WorkerState, datetime] = ("starting", datetime.now(UTC))
 
+    def asked(self, read: Callable[[], T]) -> T | None:
+        """What the store answers; `None` if it does not."""
+        self.store_asked()
+        try:
+            answer = read()
+        except StoreUnavailable as error:
+            self.store_failed(error.cause)
+            return None
+        self.store_answered()
+        return answer
+
     def store_asked(self) -> None:
         """A read of the store begins."""
         self._store.busy_since = time.monotonic()
@@ -130,6 +145,11 @@ class Board:
     def bus_ok(self) -> bool:
         """Whether changes are pushed to this worker now."""
         return self._bus.needed and self._bus.ok
+
+    @property
+    def store_ok(self) -> bool:
+        """Whether the store answered when it was last asked."""
+        return self._store.ok
 
     def _settle(self, wire: _Wire, error: str | None) -> None:
         wire.busy_since = None

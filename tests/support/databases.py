@@ -20,7 +20,7 @@ from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from tests.support.processes import children, free_port
+from tests.support.processes import children, free_port, stopped
 from tests.support.waiting import eventually
 from typed_waffle.stores.engines import own_engine
 from typed_waffle.stores.tables import tables
@@ -124,6 +124,7 @@ class DatabaseServer(ABC):
     def freeze(self) -> None:
         """Stop all of it: connections stand, and nothing answers."""
         self._signal(self.pid, signal.SIGSTOP)
+        eventually(lambda: all(stopped(pid) for pid in (self.pid, *children(self.pid))))
 
     def thaw(self) -> None:
         """Go on."""
@@ -134,6 +135,14 @@ class DatabaseServer(ABC):
         for process in (pid, *children(pid)):
             with suppress(ProcessLookupError):
                 os.kill(process, number)
+
+    def revive(self) -> None:
+        """Thaw it, and start it if it does not run."""
+        if self._process is not None and self._process.poll() is None:
+            self.thaw()
+        else:
+            self.kill()
+            self.start()
 
     def close(self) -> None:
         """End it and leave nothing."""
@@ -270,6 +279,7 @@ class Servers:
     def __init__(self) -> None:
         self._running: dict[str, DatabaseServer] = {}
         self._shared: dict[str, str] = {}
+        self._victims: dict[str, DatabaseServer] = {}
 
     def database(self, kind: str, folder: Path, options: str = "") -> Database:
         """An empty database of this kind; the options are those of CREATE DATABASE."""
@@ -290,9 +300,18 @@ class Servers:
         database.emptied()
         return database
 
+    def victim(self, kind: str) -> DatabaseServer:
+        """A server that one test at a time may kill and freeze; it runs, whatever the last did."""
+        make = DATABASES[kind]
+        assert make is not None
+        if kind not in self._victims:
+            self._victims[kind] = started(make)
+        self._victims[kind].revive()
+        return self._victims[kind]
+
     def close(self) -> None:
         """End them."""
-        for server in self._running.values():
+        for server in (*self._running.values(), *self._victims.values()):
             server.close()
 
 

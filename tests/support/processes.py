@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -44,6 +45,14 @@ def alive(pid: int) -> bool:
     with suppress(OSError):
         return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
     return False
+
+
+def stopped(pid: int) -> bool:
+    """Whether every thread of a process is stopped; a signal to stop takes a moment."""
+    states = Path(f"/proc/{pid}/task").glob("*/stat")
+    with suppress(OSError):
+        return all(re.search(r"\) [TZX]", state.read_text()) for state in states)
+    return True
 
 
 class Python:

@@ -112,9 +112,10 @@ class RedisSubscription:
         """See `Subscription.get`."""
         end = time.monotonic() + timeout
         while True:
-            self._check_pulse()
             message = self._next(max(0.0, end - time.monotonic()))
             event = self._understood(message) if message else None
+            if message is None:  # an answer that waited here while nobody looked came in time
+                self._check_pulse()
             if event is not None or time.monotonic() >= end:
                 return event
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Engine,
     and_,
@@ -21,9 +23,13 @@ from typed_waffle.change import Delta, Head, Overrides, Record, State
 from typed_waffle.protocols import Decide, Proposal, Rewrite
 from typed_waffle.stores.rows import columns, record_of
 from typed_waffle.stores.tables import Tables, tables
-from typed_waffle.stores.transactions import Overtaken, Transactions
+from typed_waffle.stores.transactions import Overtaken, Transactions, Undecided
 
 __all__ = ["SqlStore"]
+
+
+PRUNED_AT_ONCE = 1_000
+"""How many changes one transaction deletes, so that no writer waits long for its end."""
 
 
 class SqlStore:
@@ -112,35 +118,41 @@ class SqlStore:
 
     def commit(self, namespace: str, decide: Decide) -> Record | None:
         """See `Store.commit`."""
-        offered: list[str] = []
+        offered: list[tuple[int, str]] = []
 
         def write(connection: Connection) -> Record:
-            if offered:
-                # A connection that broke at COMMIT does not say whether the commit happened.
-                done = self._found(connection, namespace, offered[-1])
-                if done is not None:
-                    return done
-            state = self._locked(connection, namespace)
+            state, now = self._locked(connection, namespace)
+            # A connection that broke at COMMIT does not say whether the commit happened. It is
+            # looked up under the lock, which waits for a commit that is still under way.
+            for revision, change_id in offered[-1:]:
+                if state.head.revision >= revision:
+                    done = self._at(connection, namespace, revision)
+                    if done.id == change_id:
+                        return done
             proposal = decide(state)
             if proposal is None:
                 raise _Unwanted
-            offered.append(proposal.change_id)
-            return self._put(connection, namespace, state, proposal)
+            offered.append((state.head.revision + 1, proposal.change_id))
+            return self._put(connection, namespace, state, proposal, now)
 
         try:
             return self._transactions.run("writing a change", write, writing=True)
         except _Unwanted:
             return None  # rolled back: the row that is the lock may have been new
 
-    def _found(self, connection: Connection, namespace: str, change_id: str) -> Record | None:
+    def _at(self, connection: Connection, namespace: str, revision: int) -> Record:
+        """The change that made a revision."""
         history = self._tables.history
         query = select(history).where(
-            history.c.namespace == namespace, history.c.change_id == change_id
+            history.c.namespace == namespace, history.c.revision == revision
         )
         row = connection.execute(query).mappings().first()
-        return record_of(row) if row else None
+        if row is None:
+            raise Undecided
+        return record_of(row)
 
-    def _locked(self, connection: Connection, namespace: str) -> State:
+    def _locked(self, connection: Connection, namespace: str) -> tuple[State, datetime]:
+        """Take the write lock; what is stored then, and the time. Two queries."""
         head, override = self._tables.head, self._tables.override
         query = (
             select(head.c.revision, head.c.change_id)
@@ -150,14 +162,23 @@ class SqlStore:
         row = connection.execute(query).first()
         if row is None:
             connection.execute(insert(head).values(namespace=namespace, revision=0, change_id=""))
-            return State()
-        stored = connection.execute(
-            select(override.c.field, override.c.value).where(override.c.namespace == namespace)
-        )
-        return State(Head(row.revision, row.change_id), {r.field: r.value for r in stored})
+        # Joined to the head, so that there is a row with the time even without any override.
+        rows = connection.execute(
+            select(_now(connection.dialect.name), override.c.field, override.c.value)
+            .select_from(head.outerjoin(override, override.c.namespace == head.c.namespace))
+            .where(head.c.namespace == namespace)
+        ).all()
+        stored = {r.field: r.value for r in rows if r.field is not None}
+        known = Head(row.revision, row.change_id) if row else Head()
+        return State(known, stored), _utc(rows[0][0])
 
     def _put(
-        self, connection: Connection, namespace: str, state: State, proposal: Proposal
+        self,
+        connection: Connection,
+        namespace: str,
+        state: State,
+        proposal: Proposal,
+        now: datetime,
     ) -> Record:
         head, history = self._tables.head, self._tables.history
         self._put_overrides(connection, namespace, state.overrides, proposal.overrides)
@@ -177,7 +198,7 @@ class SqlStore:
             state.head.revision + 1,
             proposal.change_id,
             state.head.change_id,
-            self._now(connection),
+            now,
             proposal.actor,
             proposal.note,
             proposal.channel,
@@ -216,14 +237,21 @@ class SqlStore:
 
     def prune(self, namespace: str, keep: int) -> int:
         """See `Store.prune`."""
-        head = self._tables.head
+        head, history = self._tables.head, self._tables.history
         query = select(head.c.revision).where(head.c.namespace == namespace).with_for_update()
+        oldest = select(func.min(history.c.revision)).where(history.c.namespace == namespace)
 
-        def forget(connection: Connection) -> int:
-            newest: int = connection.scalar(query) or 0
-            return self._forget(connection, namespace, newest - keep)
+        def forget(connection: Connection) -> tuple[int, bool]:
+            last = (connection.scalar(query) or 0) - keep
+            first = connection.scalar(oldest)
+            part = last if first is None else min(last, first + PRUNED_AT_ONCE - 1)
+            return self._forget(connection, namespace, part), part < last
 
-        return self._transactions.run("pruning the history", forget, writing=True)
+        gone, more = 0, True
+        while more:
+            part, more = self._transactions.run("pruning the history", forget, writing=True)
+            gone += part
+        return gone
 
     def _forget(self, connection: Connection, namespace: str, last: int) -> int:
         """Delete the history up to this revision; how many changes it held."""
@@ -240,7 +268,7 @@ class SqlStore:
         """See `Store.rewrite`."""
 
         def write(connection: Connection) -> int:
-            state = self._locked(connection, namespace)
+            state, _ = self._locked(connection, namespace)
             texts = again(state.overrides)
             if texts.keys() != state.overrides.keys():
                 raise ValueError("a rewrite may neither add nor drop an override")
@@ -248,20 +276,6 @@ class SqlStore:
             return len(Delta.between(state.overrides, texts).set)
 
         return self._transactions.run("rewriting the overrides", write, writing=True)
-
-    def _now(self, connection: Connection) -> datetime:
-        """The database's own clock, in UTC: hosts disagree, one database does not."""
-        match connection.dialect.name:
-            case "sqlite":
-                text = connection.scalar(select(func.strftime("%Y-%m-%dT%H:%M:%f", "now")))
-                return datetime.fromisoformat(str(text)).replace(tzinfo=UTC)
-            case "mysql" | "mariadb":
-                now = connection.scalar(select(literal_column("UTC_TIMESTAMP(6)")))
-            case _:
-                now = connection.scalar(select(func.current_timestamp()))
-        if not isinstance(now, datetime):
-            return datetime.now(UTC)
-        return now.astimezone(UTC) if now.tzinfo else now.replace(tzinfo=UTC)
 
     def close(self) -> None:
         """See `Store.close`. An engine that was handed in stays open."""
@@ -271,3 +285,27 @@ class SqlStore:
 
 class _Unwanted(Exception):  # noqa: N818 - internal
     """`decide` wants nothing: roll back."""
+
+
+def _now(dialect: str) -> ColumnElement[Any]:  # Any: a time, or SQLite's text of one
+    """The database's own clock, in UTC: hosts disagree, one database does not.
+
+    Of the statement, not of the transaction, which may have waited for the lock.
+    """
+    match dialect:
+        case "sqlite":
+            return func.strftime("%Y-%m-%dT%H:%M:%f", "now")
+        case "mysql" | "mariadb":
+            return literal_column("UTC_TIMESTAMP(6)")
+        case "postgresql":
+            return func.statement_timestamp()
+        case _:
+            return func.current_timestamp()
+
+
+def _utc(now: object) -> datetime:
+    if isinstance(now, str):
+        now = datetime.fromisoformat(now)
+    if not isinstance(now, datetime):
+        return datetime.now(UTC)
+    return now.astimezone(UTC) if now.tzinfo else now.replace(tzinfo=UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, MetaData, String, Table, Text
 from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT, VARCHAR
 from sqlalchemy.types import TypeEngine
 
@@ -76,6 +76,7 @@ def tables(prefix: str = "waffle_") -> Tables:
         Column("namespace", _KEY, primary_key=True),
         Column("field", _KEY, primary_key=True),
         Column("revision", BigInteger, primary_key=True, autoincrement=False),
+        Index(f"{prefix}history_field_revision", "namespace", "revision"),  # to prune
     )
     schema = Table(
         f"{prefix}schema",

@@ -6,8 +6,8 @@ import random
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from functools import partial
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,10 +17,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from typed_waffle.errors import StoreUnavailable
 from typed_waffle.stores import isolation
+from typed_waffle.stores.connections import Connections, Late
 from typed_waffle.stores.migrations import prepare
 from typed_waffle.stores.tables import Tables
 
-__all__ = ["Overtaken", "Transactions", "cause_of"]
+__all__ = ["Overtaken", "Transactions", "Undecided", "cause_of"]
 
 T = TypeVar("T")
 
@@ -28,7 +29,13 @@ ATTEMPTS = 8
 """How often a transaction is tried when the database says that another one was in the way."""
 
 PATIENCE = 10.0
-"""Seconds after which no further try begins: SQLite alone waits 5 s for a lock in each."""
+"""Seconds for a write, all tries together; a server's worker is killed when it takes 30.
+
+On SQLite no further try begins then: each waits for a lock as long as the engine says.
+"""
+
+READ_PATIENCE = 5.0
+"""Seconds for a read."""
 
 FIRST_PAUSE, LAST_PAUSE = 0.02, 0.5
 """The bounds of the pause between two tries, in seconds; each is drawn at random."""
@@ -42,6 +49,18 @@ class Overtaken(Exception):  # noqa: N818 - internal
     """The head moved although it was locked."""
 
 
+class Undecided(Exception):  # noqa: N818 - internal
+    """The history that would tell whether a change was made is not there any more."""
+
+
+@dataclass(slots=True)
+class _Try:
+    """One try of a transaction."""
+
+    committing: bool = False
+    """Whether all was done but to commit."""
+
+
 class Transactions:
     """Runs work on an engine, each time in a transaction and on a connection of its own."""
 
@@ -53,33 +72,44 @@ class Transactions:
         """Where the tables were made; empty before that."""
         self._file = _file(engine.url)
         self._making = threading.Lock()
+        self._connections = Connections(engine, self._prepare)
 
     def run(self, doing: str, work: Callable[[Connection], T], *, writing: bool = False) -> T:
-        """Run `work` in a transaction of its own; again, if the database asks for that."""
-        began = time.monotonic()
-        attempt = 0
+        """Run `work` in a transaction of its own; again, if the database asks for that.
+
+        On a database server all of it ends in time, one way or the other.
+
+        Raises:
+            StoreUnavailable: the database did not do it.
+        """
+        within = PATIENCE if writing else READ_PATIENCE
+        until = time.monotonic() + within
+        attempt, in_doubt = 0, False
         while True:
             attempt += 1
+            this = _Try()
             try:
-                self._prepare()
-                with self._transaction(writing=writing) as connection:
-                    return work(connection)
-            except (SQLAlchemyError, Overtaken) as error:
+                return self._try(this, work, until, writing=writing)
+            except (SQLAlchemyError, Overtaken, Late, Undecided) as error:
                 failure = error
-            out_of_tries = attempt == ATTEMPTS or time.monotonic() - began > PATIENCE
-            if out_of_tries or not _worth_another_try(failure, attempt):
+            in_doubt |= writing and this.committing and not _given_up(failure)
+            if time.monotonic() > until or isinstance(failure, Late | Undecided):
+                break
+            # Once in doubt, only the database can tell: it is asked until the time is up.
+            if not in_doubt and (attempt == ATTEMPTS or not _worth_another_try(failure, attempt)):
                 break
             _pause(attempt)
-        lost = isinstance(failure, DBAPIError) and failure.connection_invalidated
-        outcome = "Whether the change was committed is not known." if writing and lost else ""
         # Not chained: the driver's error may quote a value, or the statement's parameters.
-        raise StoreUnavailable(doing, cause_of(failure), outcome)
+        raise StoreUnavailable(doing, _why(failure, within), in_doubt=in_doubt)
 
-    @contextmanager
-    def _transaction(self, *, writing: bool) -> Generator[Connection, None, None]:
-        begun = isolation.writing if writing else isolation.reading
-        with isolation.connected(self._engine) as connection, begun(connection):
-            yield connection
+    def _try(
+        self, this: _Try, work: Callable[[Connection], T], until: float, *, writing: bool
+    ) -> T:
+        with self._connections.lent(until) as connection:
+            with _begun(connection, writing=writing):
+                done = work(connection)
+                this.committing = True
+            return done
 
     def _prepare(self) -> None:
         """See to the tables, once for each database that is found in this place."""
@@ -87,8 +117,7 @@ class Transactions:
             return
         with self._making:
             if self._ready != self._place():
-                begin = partial(self._transaction, writing=True)
-                prepare(self._engine, self._tables, begin, create=self._create)
+                prepare(self._engine, self._tables, self._begin, create=self._create)
             self._ready = self._place()
 
     def _place(self) -> tuple[int, ...] | None:
@@ -100,6 +129,15 @@ class Transactions:
         except OSError:
             return None
         return found.st_dev, found.st_ino
+
+    @contextmanager
+    def _begin(self) -> Generator[Connection, None, None]:
+        with isolation.connected(self._engine) as connection, isolation.writing(connection):
+            yield connection
+
+
+def _begun(connection: Connection, *, writing: bool) -> AbstractContextManager[object]:
+    return isolation.writing(connection) if writing else isolation.reading(connection)
 
 
 def _file(url: URL) -> Path | None:
@@ -115,12 +153,17 @@ def _pause(attempt: int) -> None:
 
 
 def _worth_another_try(error: Exception, attempt: int) -> bool:
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return attempt <= 2  # noqa: PLR2004 - the pool's old connections, then the real state
+    return _given_up(error)
+
+
+def _given_up(error: Exception) -> bool:
+    """Whether the database ended the transaction because another one was in the way."""
     if isinstance(error, (Overtaken, IntegrityError)):
         return True  # another writer made the first row, or moved the head
-    if not isinstance(error, DBAPIError):
+    if not isinstance(error, DBAPIError) or error.connection_invalidated:
         return False
-    if error.connection_invalidated:
-        return attempt <= 2  # noqa: PLR2004 - the pool's old connections, then the real state
     orig = error.orig
     code = getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None)
     args: tuple[object, ...] = getattr(orig, "args", ())
@@ -129,6 +172,14 @@ def _worth_another_try(error: Exception, attempt: int) -> bool:
         or (bool(args) and args[0] in _IN_THE_WAY)
         or any(text in str(orig) for text in _SQLITE_BUSY)
     )
+
+
+def _why(error: Exception, within: float) -> str:
+    if isinstance(error, Late):
+        return f"it gave no answer within {within:g} s"
+    if isinstance(error, Undecided):
+        return "the connection was lost, and what it did is pruned from the history"
+    return cause_of(error)
 
 
 def cause_of(error: Exception) -> str:

@@ -1,0 +1,163 @@
+"""Connections with a deadline: who waits for a database that does not answer is set free."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from typed_waffle.stores.isolation import connected
+
+__all__ = ["ABANDONED", "Connections", "Late"]
+
+ABANDONED = 4
+"""How many threads may hang in a driver after they were given up; beyond it, nothing is asked."""
+
+
+class Late(Exception):  # noqa: N818 - internal
+    """The database did not answer in time."""
+
+
+class Connections:
+    """Lends connections of an engine, each until a deadline, and never touches the engine.
+
+    Drivers have no deadline that holds when the server is frozen, and a pool's own ping waits
+    without end. So each loan has an attendant, a thread that does three things: it gets the
+    connection, in the place of the borrower, who may leave; it waits for the connection to come
+    back; and at the deadline it shuts the connection's socket down, which makes the driver raise
+    wherever it waits. All else runs in the borrower's thread.
+    """
+
+    def __init__(self, engine: Engine, prepare: Callable[[], None]) -> None:
+        self._engine = engine
+        self._prepare = prepare
+        self._abandoned: list[threading.Thread] = []
+        self._counting = threading.Lock()
+
+    @contextmanager
+    def lent(self, until: float) -> Generator[Connection, None, None]:
+        """A connection until this moment of monotonic time; `prepare` was called before.
+
+        Raises:
+            Late: the time was up before the block ended.
+        """
+        loan = _Loan(self._prepare, self._engine, until)
+        connection = self._lend(loan)
+        try:
+            yield connection
+        except SQLAlchemyError:
+            if loan.cut:
+                raise Late from None
+            raise
+        finally:
+            connection.close()
+            loan.end()
+
+    def _lend(self, loan: _Loan) -> Connection:
+        if self._engine.dialect.name == "sqlite":  # a file answers, or has a deadline of its own
+            return loan.open()
+        with self._counting:
+            self._abandoned = [thread for thread in self._abandoned if thread.is_alive()]
+            if len(self._abandoned) >= ABANDONED:
+                raise Late
+        try:
+            loan.attendant.start()
+        except RuntimeError:  # no thread can start here, or no longer
+            return loan.open()
+        try:
+            return loan.connection()
+        except Late:
+            with self._counting:
+                self._abandoned.append(loan.attendant)
+            raise
+
+
+class _Loan:
+    """One connection, from the moment it is asked for until it is given back."""
+
+    def __init__(self, prepare: Callable[[], None], engine: Engine, until: float) -> None:
+        self.cut = False
+        """Whether the deadline came first."""
+        self._prepare = prepare
+        self._engine = engine
+        self._until = until
+        self._asked: Future[Connection] = Future()
+        self._over = threading.Event()
+        # The borrower's context: an application's engine may look at its app while it connects.
+        self.attendant = threading.Thread(
+            target=copy_context().run, args=(self._attend,), name="typed-waffle-store", daemon=True
+        )
+
+    def open(self) -> Connection:
+        """The connection, however long it takes."""
+        self._prepare()
+        return connected(self._engine)
+
+    def connection(self) -> Connection:
+        """What the attendant got.
+
+        Raises:
+            Late: nothing, in time; whatever comes later, the attendant gives back.
+        """
+        with suppress(TimeoutError):
+            return self._asked.result(self._left())
+        if self._asked.cancel():
+            raise Late
+        return self._asked.result()  # it came at the last moment
+
+    def end(self) -> None:
+        """The connection was given back."""
+        self._over.set()
+        if self.attendant.ident is not None:
+            self.attendant.join()
+
+    def _attend(self) -> None:
+        try:
+            connection = self.open()
+        except BaseException as error:  # noqa: BLE001 - the borrower raises it
+            if self._asked.set_running_or_notify_cancel():
+                self._asked.set_exception(error)
+            return
+        if not self._asked.set_running_or_notify_cancel():
+            connection.close()
+            return
+        line = _line(connection)
+        self._asked.set_result(connection)
+        try:
+            if not self._over.wait(self._left()):
+                self.cut = True
+                _shut(line)
+        finally:
+            if line is not None:
+                os.close(line)
+
+    def _left(self) -> float:
+        return max(0.0, self._until - time.monotonic())
+
+
+def _line(connection: Connection) -> int | None:
+    """A descriptor of our own for a connection's socket: it cannot become another one's.
+
+    `None` if the driver does not show its socket. psycopg and psycopg2 do, and PyMySQL has one.
+    """
+    driver: Any = connection.connection.driver_connection  # Any: of any driver
+    try:
+        owner = driver if hasattr(driver, "fileno") else driver._sock  # noqa: SLF001 - PyMySQL's
+        return os.dup(owner.fileno())
+    except Exception:  # noqa: BLE001 - a driver may raise anything; its own deadlines remain
+        return None
+
+
+def _shut(line: int | None) -> None:
+    if line is not None:
+        with suppress(OSError), socket.socket(fileno=os.dup(line)) as wire:
+            wire.shutdown(socket.SHUT_RDWR)
