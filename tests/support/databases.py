@@ -278,8 +278,8 @@ class Servers:
 
     def __init__(self) -> None:
         self._running: dict[str, DatabaseServer] = {}
-        self._victims: dict[str, DatabaseServer] = {}
         self._shared: dict[str, str] = {}
+        self._victims: dict[str, DatabaseServer] = {}
 
     def database(self, kind: str, folder: Path, options: str = "") -> Database:
         """An empty database of this kind; the options are those of CREATE DATABASE."""

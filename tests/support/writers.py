@@ -17,6 +17,7 @@ from pydantic import model_validator
 
 from tests.support.waiting import PATIENCE
 from typed_waffle import InvalidChange, RevisionConflict, Waffle, WaffleModel
+from typed_waffle.stores import transactions
 
 __all__ = ["FIELDS", "Budget", "boot", "endless", "race", "spend", "started", "together"]
 
@@ -97,6 +98,7 @@ def boot(waffle: Waffle[Budget], number: int, _: Barrier) -> tuple[bool, int]:
 
 def endless(config: dict[str, Any], first: int, made: Connection) -> None:
     """Make changes without end, and tell the revision of each."""
+    _be_patient()
     with Waffle(Budget).connect(config) as waffle:
         number = first
         while True:
@@ -106,10 +108,16 @@ def endless(config: dict[str, Any], first: int, made: Connection) -> None:
             made.send_bytes(change.revision.to_bytes(8))
 
 
+def _be_patient() -> None:
+    """Many processes on a slow machine are not a database that hangs: that has its own tests."""
+    transactions.PATIENCE = transactions.READ_PATIENCE = PATIENCE
+
+
 Work = Callable[[Waffle[Budget], int, Barrier], object]
 
 
 def _run(work: Work, config: dict[str, Any], number: int, gate: Barrier, results: Any) -> None:  # noqa: ANN401 - multiprocessing's own
+    _be_patient()
     try:
         if work is boot:
             gate.wait(PATIENCE)

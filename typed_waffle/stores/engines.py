@@ -21,14 +21,16 @@ __all__ = ["own_engine", "store_on"]
 
 logger = logging.getLogger(__name__)
 
-# How a connection of our own is made. Seconds: they end what `Connections` gives up, a thread that
-# connects to a server that is frozen. PostgreSQL: names may be of any letters, whatever the
-# database's encoding; and behind a pooler of transactions a prepared statement is somebody else's.
+# How a connection of our own is made. The times, in seconds, end what `Connections` gives up: a
+# thread that connects to a server that is frozen. On PostgreSQL, names may be of any letters,
+# whatever the database's encoding; and behind a pooler of transactions, a prepared statement is
+# somebody else's.
+_POSTGRESQL = {"connect_timeout": 5, "client_encoding": "utf8"}
 _MYSQL = {"connect_timeout": 5, "read_timeout": 10, "write_timeout": 10}
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {  # Any: of any driver
     "pysqlite": {"timeout": 5},
-    "psycopg": {"connect_timeout": 5, "client_encoding": "utf8", "prepare_threshold": None},
-    "psycopg2": {"connect_timeout": 5, "client_encoding": "utf8"},
+    "psycopg": {**_POSTGRESQL, "prepare_threshold": None},
+    "psycopg2": _POSTGRESQL,
     "pymysql": _MYSQL,
     "mysqldb": _MYSQL,
 }

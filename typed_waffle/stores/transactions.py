@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -105,17 +105,11 @@ class Transactions:
     def _try(
         self, this: _Try, work: Callable[[Connection], T], until: float, *, writing: bool
     ) -> T:
-        begun = isolation.writing if writing else isolation.reading
         with self._connections.lent(until) as connection:
-            with begun(connection):
+            with _begun(connection, writing=writing):
                 done = work(connection)
                 this.committing = True
             return done
-
-    @contextmanager
-    def _making_tables(self) -> Generator[Connection, None, None]:
-        with isolation.connected(self._engine) as connection, isolation.writing(connection):
-            yield connection
 
     def _prepare(self) -> None:
         """See to the tables, once for each database that is found in this place."""
@@ -123,7 +117,7 @@ class Transactions:
             return
         with self._making:
             if self._ready != self._place():
-                prepare(self._engine, self._tables, self._making_tables, create=self._create)
+                prepare(self._engine, self._tables, self._begin, create=self._create)
             self._ready = self._place()
 
     def _place(self) -> tuple[int, ...] | None:
@@ -135,6 +129,15 @@ class Transactions:
         except OSError:
             return None
         return found.st_dev, found.st_ino
+
+    @contextmanager
+    def _begin(self) -> Generator[Connection, None, None]:
+        with isolation.connected(self._engine) as connection, isolation.writing(connection):
+            yield connection
+
+
+def _begun(connection: Connection, *, writing: bool) -> AbstractContextManager[object]:
+    return isolation.writing(connection) if writing else isolation.reading(connection)
 
 
 def _file(url: URL) -> Path | None:
