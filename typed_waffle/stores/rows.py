@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping
 
 from typed_waffle.change import FieldRecord, Record
 
-__all__ = ["columns", "record_of", "storable"]
+__all__ = ["columns", "record_of", "storable", "text_of"]
 
 
 def storable(text: str | None) -> str | None:
@@ -17,6 +17,11 @@ def storable(text: str | None) -> str | None:
     if text is None:
         return None
     return text.replace("\0", r"\x00").encode("utf-8", "backslashreplace").decode()
+
+
+def text_of(value: object) -> str:
+    """A stored text: SQLite keeps in a text column what it is given, bytes too."""
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 def columns(record: Record) -> dict[str, object]:
