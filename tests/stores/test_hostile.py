@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import pytest
 from pydantic import Field, SecretStr
+from sqlalchemy import LargeBinary, literal, update
 
 from tests.support.handles import Handles
 from tests.support.worker import Worker, worker
@@ -21,6 +22,9 @@ from typed_waffle import WaffleModel
 from typed_waffle.change import State
 from typed_waffle.protocols import Proposal, Store
 from typed_waffle.runtime import Rules
+from typed_waffle.stores.engines import own_engine
+from typed_waffle.stores.sql import SqlStore
+from typed_waffle.stores.tables import tables
 from typed_waffle.values import MAX_TEXT
 
 SOON = 3.0
@@ -174,3 +178,26 @@ def test_nothing_stored_is_executed(stores: Handles, tmp_path: Path) -> None:
         assert running.settings.name == "mended"
 
     assert not canary.exists()
+
+
+def test_bytes_in_a_text_column_are_read_as_a_text(tmp_path: Path) -> None:
+    """SQLite keeps what it is given: bytes that somebody put there with its own shell (X1)."""
+    canary = tmp_path / "executed"
+    engine = own_engine(None, tmp_path)
+    store = SqlStore(engine)
+    writer = worker(store, model=Settings)
+    writer.write(name="good", kept="stored")
+    with engine.begin() as connection:
+        connection.execute(
+            update(tables().override)
+            .where(tables().override.c.field == "name")
+            .values(value=literal(pickle.dumps(Bomb(canary)), LargeBinary))
+        )
+
+    reader = worker(store, model=Settings)
+
+    assert (reader.settings.name, reader.settings.kept) == ("Waffle", "stored")
+    assert reader.runtime.status().state == "rejected"
+    assert reader.write(name="mended")
+    assert not canary.exists()
+    engine.dispose()

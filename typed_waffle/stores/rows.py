@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping
 
 from typed_waffle.change import FieldRecord, Record
 
-__all__ = ["columns", "record_of"]
+__all__ = ["columns", "record_of", "text_of"]
 
 
 def _ascii(text: str | None) -> str | None:
@@ -20,6 +20,11 @@ def _ascii(text: str | None) -> str | None:
 def _free(text: str | None) -> str | None:
     """The free text that was given to `_ascii`."""
     return None if text is None else text.encode("ascii").decode("unicode_escape")
+
+
+def text_of(value: object) -> str:
+    """A stored text: SQLite keeps in a text column what it is given, bytes too."""
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 def columns(record: Record) -> dict[str, object]:

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from typed_waffle.change import Delta, Head, Overrides, Record, State
 from typed_waffle.protocols import Decide, Proposal, Rewrite
-from typed_waffle.stores.rows import columns, record_of
+from typed_waffle.stores.rows import columns, record_of, text_of
 from typed_waffle.stores.tables import Tables, tables
 from typed_waffle.stores.transactions import Overtaken, Transactions, Undecided
 
@@ -80,7 +80,7 @@ class SqlStore:
             rows = connection.execute(query).all()
             if not rows:
                 return State()
-            stored = {row.field: row.value for row in rows if row.field is not None}
+            stored = {row.field: text_of(row.value) for row in rows if row.field is not None}
             return State(Head(rows[0].revision, rows[0].change_id), stored)
 
         return self._transactions.run("reading the settings", read)
@@ -168,7 +168,7 @@ class SqlStore:
             .select_from(head.outerjoin(override, override.c.namespace == head.c.namespace))
             .where(head.c.namespace == namespace)
         ).all()
-        stored = {r.field: r.value for r in rows if r.field is not None}
+        stored = {r.field: text_of(r.value) for r in rows if r.field is not None}
         known = Head(row.revision, row.change_id) if row else Head()
         return State(known, stored), _utc(rows[0][0])
 
