@@ -118,6 +118,7 @@ def test_a_slow_network_is_waited_for(proxy: Proxy, remote: Pair) -> None:
     """A byte at a time is slow, but no outage."""
     proxy.drip(1, 0.001)
     proxy.cut()
+    eventually(lambda: remote.state() == "degraded")
     remote.goes_live()
     remote.converges(10)
     assert remote.state() == "live"
