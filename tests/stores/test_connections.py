@@ -26,7 +26,7 @@ from typed_waffle.stores.sql import SqlStore
 ATTENDANT = "typed-waffle-store"
 """The name of the threads that wait in the place of others."""
 
-WITHIN = 0.3
+WITHIN = 0.2
 
 
 def attendants() -> int:
@@ -79,8 +79,8 @@ Make = Callable[[Callable[[str], Engine]], tuple[Engine, SqlStore]]
 
 @pytest.fixture
 def make(database_server: DatabaseServer) -> Iterator[Make]:
-    """Makes stores on one empty database; each has been used already."""
-    url = database_server.database()
+    """Makes stores on one database without changes; each has been used already."""
+    url = database_server.scratch()
     with ExitStack() as stack:
         stack.callback(database_server.revive)
 
@@ -111,7 +111,7 @@ def test_a_frozen_server_holds_nobody_beyond_the_deadline(
     database_server.freeze()
     for _ in range(ABANDONED + 2):
         began = time.monotonic()
-        with hasty(), pytest.raises(StoreUnavailable, match=r"it gave no answer within 0\.3 s"):
+        with hasty(), pytest.raises(StoreUnavailable, match=r"it gave no answer within 0\.2 s"):
             store.head("shop")
         assert time.monotonic() - began < WITHIN + 1
     assert attendants() <= ABANDONED
