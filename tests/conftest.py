@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from flask import has_app_context
 
 from tests.support.databases import DATABASES, Database, DatabaseServer, Servers
 from tests.support.databases import missing as missing_database
+from tests.support.needs import needed
 from tests.support.redis import RedisServer, executables, missing
 
 pytest.register_assert_rewrite("typed_waffle.testing")
@@ -34,14 +34,6 @@ def nothing_left_behind() -> Iterator[None]:
     assert not has_app_context(), "an app context was left behind"
 
 
-def _needed(reason: str | None) -> None:
-    """Skip with the reason at home; fail in CI, where everything must be there."""
-    if reason and os.environ.get("CI"):
-        pytest.fail(reason)
-    if reason:
-        pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def database_servers() -> Iterator[Servers]:
     """The servers that tests share."""
@@ -55,7 +47,7 @@ def database(
     request: pytest.FixtureRequest, database_servers: Servers, tmp_path: Path
 ) -> Iterator[Database]:
     """An empty database; each test that asks for one runs on every kind there is."""
-    _needed(missing_database(request.param))
+    needed(missing_database(request.param))
     database = database_servers.database(request.param, tmp_path)
     yield database
     database.close()
@@ -66,7 +58,7 @@ def shared_database(
     request: pytest.FixtureRequest, database_servers: Servers, tmp_path: Path
 ) -> Iterator[Database]:
     """As `database`, with tables from the test before: faster where a test only uses them."""
-    _needed(missing_database(request.param))
+    needed(missing_database(request.param))
     database = database_servers.shared(request.param, tmp_path)
     yield database
     database.close()
@@ -77,7 +69,7 @@ def database_server(
     request: pytest.FixtureRequest, database_servers: Servers
 ) -> Iterator[DatabaseServer]:
     """A server of this test's own, to be killed and frozen; on every kind there is."""
-    _needed(missing_database(request.param))
+    needed(missing_database(request.param))
     server = database_servers.victim(request.param)
     yield server
     server.revive()
@@ -88,7 +80,16 @@ def redis_executable(request: pytest.FixtureRequest) -> str:
     """The path of a redis-server; each test that asks for one runs with every one there is."""
     name: str = request.param
     path = executables()[name]
-    _needed(None if path else missing(name))
+    needed(None if path else missing(name))
+    assert path is not None
+    return path
+
+
+@pytest.fixture
+def debian_redis() -> str:
+    """The path of the redis-server that speaks TLS and makes clusters."""
+    path = executables()["debian-7"]
+    needed(None if path else missing("debian-7"))
     assert path is not None
     return path
 

@@ -28,6 +28,7 @@ from pydantic import (
     model_validator,
 )
 
+from tests.support.compounds import Planet
 from tests.support.models import CANARY, Foreign, Shop, Smtp, one, pinned
 from typed_waffle import ConfigurationError, WaffleModel
 from typed_waffle.environment import Pinned, locks
@@ -114,6 +115,9 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
         (str | tuple[str, ...], "", '["5"]', ("5",)),
         (Mapping[str, int], {}, '{"a":1}', FrozenDict({"a": 1})),
         (Mapping[str, Sequence[int]], {}, '{"A":[1]}', FrozenDict({"A": (1,)})),
+        (Mapping[tuple[int, int], str], {}, '[[[1,2],"a"]]', FrozenDict({(1, 2): "a"})),
+        (Annotated[float, Field(allow_inf_nan=True)], 0.0, "-inf", float("-inf")),
+        (Planet, Planet.EARTH, "MARS", Planet.MARS),
         (Smtp, Smtp(port=1), '{"host":"h"}', Smtp(host="h")),
         (Smtp | None, None, '{"host":"h"}', Smtp(host="h")),
         (Smtp | None, Smtp(), "null", None),

@@ -23,6 +23,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from pydantic import (
+    Base64Str,
+    Base64UrlBytes,
     BaseModel,
     ConfigDict,
     Field,
@@ -246,6 +248,8 @@ REFUSED: list[tuple[str, t.Any, str]] = [
     ("Json", Json, "Declare the type that the text holds"),
     ("Json[tuple]", Json[tuple[int, ...]], "Declare the type that the text holds"),
     ("SkipValidation", SkipValidation[int], "Leave SkipValidation out"),
+    ("Base64Str", Base64Str, "Write bytes"),
+    ("Base64UrlBytes", Base64UrlBytes, "Write bytes"),
     ("a model that is not frozen", Open, "Write class Open(WaffleModel), or freeze it"),
     ("a frozen model with a list inside", FrozenWithList, AS_TUPLE),
     ("a frozen model with a Mapping inside", FrozenWithMapping, "Make the class that has it a"),

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
+import enum
 import pickle
+import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any, Literal, NewType
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from typing_extensions import TypeAliasType
 
-from typed_waffle.frozendict import FrozenDict
+from typed_waffle.frozendict import FrozenDict, textual
 
 ITEMS = st.dictionaries(st.text(max_size=5), st.integers(), max_size=5)
 
@@ -137,6 +141,97 @@ def test_pydantic_dumps_it_as_a_dict() -> None:
     dumped = adapter.dump_python(FrozenDict({"a": FrozenDict({1: b"x"})}), mode="json")
 
     assert dumped == {"a": {"1": "x"}}
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+def test_json_has_an_object_for_keys_that_are_told_by_their_text() -> None:
+    """That is what people expect to read and write."""
+    for key, value in ((str, "a"), (int, 1), (dt.date, dt.date(2024, 1, 2)), (Colour, Colour.RED)):
+        mapping: Any = FrozenDict
+        adapter: TypeAdapter[Any] = TypeAdapter(mapping[key, int])
+        text = adapter.dump_json(FrozenDict({value: 1}))
+
+        assert text.startswith(b"{")
+        assert adapter.validate_json(text) == {value: 1}
+
+
+@pytest.mark.parametrize(
+    ("keys", "items", "text"),
+    [
+        (tuple[int, str], {(1, "a"): 2}, b'[[[1,"a"],2]]'),
+        (int | str | None, {1: 1, "1": 2, None: 3}, b'[[1,1],["1",2],[null,3]]'),
+        (Level, {Level.LOW: 1}, b"[[1,1]]"),
+        (Literal["a", 1], {1: 2, "a": 3}, b'[[1,2],["a",3]]'),
+        (frozenset[int], {frozenset({1}): 2}, b"[[[1],2]]"),
+    ],
+)
+def test_json_has_pairs_for_other_keys(keys: Any, items: dict[Any, int], text: bytes) -> None:  # noqa: ANN401 - an annotation
+    """Pydantic writes such a key as a text, and cannot tell what it was (FAULTS V1)."""
+    adapter: TypeAdapter[Any] = TypeAdapter(FrozenDict[keys, int])
+
+    assert adapter.dump_json(FrozenDict(items)) == text
+    assert adapter.validate_json(text) == items
+    assert {type(key) for key in adapter.validate_json(text)} == {type(key) for key in items}
+
+
+def test_pairs_are_for_json_only() -> None:
+    """In Python it is a mapping, whatever its keys."""
+    adapter: TypeAdapter[Any] = TypeAdapter(FrozenDict[tuple[int, ...], frozenset[int]])
+    frozen = adapter.validate_python({(1,): [2]})
+
+    assert frozen == {(1,): frozenset({2})}
+    assert adapter.dump_python(frozen) == {(1,): {2}}
+
+
+def test_pairs_that_somebody_else_read_are_taken() -> None:
+    """An environment variable holds JSON, too."""
+    adapter: TypeAdapter[Any] = TypeAdapter(FrozenDict[tuple[int, ...], int])
+
+    assert adapter.validate_python([[[1, 2], 3]]) == {(1, 2): 3}
+    assert adapter.validate_python([]) == {}
+    wrong: Any
+    for wrong in ([[1, 2, 3]], [{}], [1], "ab", [[{}, 1]]):
+        with pytest.raises(ValidationError):
+            adapter.validate_python(wrong)
+
+
+@pytest.mark.parametrize(
+    ("key", "so"),
+    [
+        (str, True),
+        (Annotated[int, "any"], True),
+        (NewType("Id", uuid.UUID), True),
+        (TypeAliasType("Name", str), True),
+        (Literal["a", "b"], True),
+        (Literal["a", 1], False),
+        (int | None, False),
+        (tuple[int], False),
+        (Colour, True),
+        (Level, False),
+        (FrozenDict[str, int], False),
+        (Any, False),
+    ],
+)
+def test_which_keys_are_told_by_their_text(key: Any, *, so: bool) -> None:  # noqa: ANN401 - an annotation
+    """Through every way of writing a type."""
+    assert textual(key) is so
+
+
+def test_a_strict_mapping_loads_its_json() -> None:
+    """Strict means no coercion; a date, a tuple and a number as a key have no other JSON form."""
+    adapter: TypeAdapter[Any] = TypeAdapter(
+        FrozenDict[int, FrozenDict[dt.date, tuple[int, ...]]], config=ConfigDict(strict=True)
+    )
+    frozen = FrozenDict({1: FrozenDict({dt.date(2024, 1, 2): (3,)})})
+
+    assert adapter.validate_json(adapter.dump_json(frozen)) == frozen
 
 
 def test_bare_it_holds_anything() -> None:

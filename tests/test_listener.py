@@ -276,6 +276,7 @@ def test_no_store_ends_the_loop(
     eventually(lambda: reader.settings.low == -1)
 
 
+@pytest.mark.ladder
 def test_hostile_messages_over_redis_do_nothing(
     redis_server: RedisServer, truth: MemoryStore, starts: Starts
 ) -> None:

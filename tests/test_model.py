@@ -9,6 +9,7 @@ import gc
 import itertools
 import pickle
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 import pytest
@@ -19,6 +20,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
+    SecretBytes,
     SecretStr,
     ValidationError,
     computed_field,
@@ -272,10 +275,35 @@ def test_a_default_that_does_not_survive_json_is_refused() -> None:
                 return value + 1
 
 
+def test_a_default_that_would_be_loaded_as_another_is_shown_with_it() -> None:
+    """The developer sees what is lost."""
+    with pytest.raises(DeclarationError, match=r"'2024-01-01' becomes datetime\.date"):
+        one(date | str, "2024-01-01")
+
+
 def test_a_default_that_has_no_json_form_is_refused() -> None:
-    """Infinity, where a field allows it, would become null (FAULTS V3)."""
-    with pytest.raises(DeclarationError, match="does not survive JSON"):
-        one(Annotated[float, Field(allow_inf_nan=True)], float("inf"))
+    """No UTF-8 holds a lone surrogate (FAULTS V7), and nobody reads so many digits."""
+    for annotation, default in ((str, "\ud800"), (int, 10**5000)):
+        with pytest.raises(DeclarationError, match="does not survive JSON"):
+            one(annotation, default)
+
+
+def test_a_validator_that_does_not_take_what_it_made_is_refused() -> None:
+    """A value in force is validated again with every change, and may be given back to one."""
+    words = Annotated[
+        tuple[str, ...],
+        BeforeValidator(lambda text: tuple(text.split(","))),
+        PlainSerializer(",".join),
+    ]
+    with pytest.raises(DeclarationError, match=r"is not taken as it is: .* ends in AttributeError"):
+        one(words, "a,b")
+
+
+def test_a_secret_default_that_does_not_survive_json_is_not_shown() -> None:
+    """Not even in the message about it."""
+    with pytest.raises(DeclarationError) as refused:
+        one(SecretStr | SecretBytes, SecretBytes(CANARY.encode()))
+    assert CANARY not in str(refused.value)
 
 
 def test_a_type_that_pydantic_does_not_know_is_refused() -> None:

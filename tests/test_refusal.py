@@ -23,7 +23,16 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from tests.support.models import CANARY, Shop, Smtp
 from typed_waffle import WaffleModel
 from typed_waffle.frozendict import FrozenDict
-from typed_waffle.refusal import details, fault, plaintexts, reasons, secrets_of, summary
+from typed_waffle.refusal import (
+    details,
+    fault,
+    lost,
+    no_json_form,
+    plaintexts,
+    reasons,
+    secrets_of,
+    summary,
+)
 from typed_waffle.values import MASK
 
 
@@ -219,6 +228,44 @@ def test_the_summary_survives_an_awkward_value() -> None:
     assert "Awkward" in summary([fault("name", Awkward(), "bad", secret=False)])
     assert "<int>" in summary([fault("name", 10**5000, "bad", secret=False)])
     assert plaintexts([10**5000]) == {"<int>"}
+
+
+def test_the_summary_tells_the_first_of_very_many_faults() -> None:
+    """A tuple may have as many wrong items as it has items."""
+    many = [fault("name", n, "bad", secret=False) for n in range(1000)]
+
+    shown = summary(many)
+
+    assert "name = 9 is refused" in shown
+    assert "; and 990 more. Nothing was written" in shown
+    assert "name = 10 " not in shown
+
+
+def test_the_summary_cuts_long_paths() -> None:
+    """The key of a mapping is part of the path."""
+    where: ErrorDetails = {"type": "x", "loc": ("name", "k" * 1000), "msg": "bad", "input": 1}
+
+    assert len(summary([where])) < 300
+
+
+def test_a_value_without_json_form_says_why_unless_it_is_secret() -> None:
+    """What the serialiser says may quote the value."""
+    error = ValueError(f"Error serializing to JSON: ValueError:\n  {CANARY} is odd {'x' * 500}")
+
+    assert f"it has no JSON form (ValueError: {CANARY}" in no_json_form(error, secret=False)
+    assert len(no_json_form(error, secret=False)) < 250
+    assert no_json_form(error, secret=True) == "it has no JSON form"
+
+
+def test_a_lost_value_is_shown_with_what_would_be_loaded() -> None:
+    """And with the types, if those differ."""
+    assert lost("name", "1", 1, secret=False)["msg"] == (
+        "it does not survive JSON: every worker would load 1 (int, not str)"
+    )
+    assert lost("name", (1,), (2,), secret=False)["msg"].endswith("would load (2,)")
+    assert lost("name", CANARY, CANARY, secret=True) == fault(
+        "name", MASK, "it does not survive JSON", secret=True
+    )
 
 
 def test_a_fault_of_our_own_masks_a_secret() -> None:

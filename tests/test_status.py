@@ -165,3 +165,37 @@ def test_a_worker_on_its_way_warns_of_nothing(
     """Between its first read and its subscription it is degraded, but nothing went wrong."""
     live(board)
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def test_a_state_that_goes_to_and_fro_floods_no_log(
+    board: Board, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few lines, and in the end the state as it is, with the number of lines left out."""
+    caplog.set_level(logging.INFO)
+    live(board)
+    for _ in range(100):
+        board.bus_down("gone")
+        board.bus_up()
+    assert len(caplog.records) < 10
+    monkeypatch.setattr("typed_waffle.journal.GAP", 1e-9)
+    assert state(board) == "live"
+    last = caplog.records[-1].getMessage()
+    assert last.startswith("settings are live, were degraded (and ")
+    assert last.endswith(" such lines before it)")
+
+
+def test_a_log_handler_may_ask_for_the_status(board: Board) -> None:
+    """Nothing is logged under a lock."""
+    asked: list[str] = []
+
+    class Asking(logging.Handler):
+        def emit(self, _: logging.LogRecord) -> None:
+            asked.append(state(board))
+
+    handler = Asking()
+    logging.getLogger("typed_waffle.status").addHandler(handler)
+    try:
+        live(board).bus_down("gone")
+    finally:
+        logging.getLogger("typed_waffle.status").removeHandler(handler)
+    assert "degraded" in asked

@@ -6,6 +6,7 @@ import logging
 from datetime import UTC, datetime
 
 from typed_waffle.change import Delta, Head, State
+from typed_waffle.journal import Journal
 from typed_waffle.protocols import Announcement, Bus
 
 __all__ = ["Announcer"]
@@ -27,6 +28,7 @@ class Announcer:
         self._bus = bus
         self._namespace = namespace
         self._origin = origin
+        self._journal = Journal(logger)
 
     def tell(self, before: State, after: State, *, bare: bool) -> str | None:
         """Announce a change, a `bare` one without its values. Why it failed, or `None`."""
@@ -51,7 +53,8 @@ class Announcer:
             )
         except Exception as error:  # noqa: BLE001 - the change is committed, whatever the bus does
             self.owed = True
-            logger.warning(
+            self._journal.log(
+                logging.WARNING,
                 "revision %s is committed, but could not be announced (%s): "
                 "the other workers will find it by polling",
                 head.revision,

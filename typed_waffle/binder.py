@@ -23,7 +23,7 @@ from typed_waffle.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from flask import Flask
-    from redis import Redis
+    from redis import Redis, RedisCluster
     from sqlalchemy import Engine
 
 __all__ = ["EXTENSION", "Binder"]
@@ -52,7 +52,7 @@ class Binder(Generic[M]):
         self._bindings = bindings
         self._callbacks = callbacks
 
-    def app(self, app: Flask, engine: Engine | None, redis: Redis | None) -> None:
+    def app(self, app: Flask, engine: Engine | None, redis: Redis | RedisCluster | None) -> None:
         """See `Waffle.init_app`."""
         bound: dict[str, Binding[Any]] = app.extensions.setdefault(EXTENSION, {})  # Any: any model
         if self._namespace in bound:
@@ -74,7 +74,7 @@ class Binder(Generic[M]):
         self,
         config: Mapping[str, Any] | None,  # Any: as in Flask's app.config
         engine: Engine | None,
-        redis: Redis | None,
+        redis: Redis | RedisCluster | None,
     ) -> Generator[None, None, None]:
         """See `Waffle.connect`."""
         read = Config.read(environment_keys() if config is None else config)

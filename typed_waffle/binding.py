@@ -30,7 +30,7 @@ from typed_waffle.stores.sealed import SealedStore
 
 if TYPE_CHECKING:
     from flask import Flask
-    from redis import Redis
+    from redis import Redis, RedisCluster
     from sqlalchemy import Engine
 
 __all__ = ["Binding", "Sources", "Worker"]
@@ -50,7 +50,7 @@ class Sources:
     """Where a worker gets its store and its bus from."""
 
     engine: Engine | None
-    redis: Redis | None
+    redis: Redis | RedisCluster | None
     folder: Path
     """Where `waffle.db` is made if nothing names a database."""
     app: Callable[[], Flask | None]
@@ -168,14 +168,14 @@ class Binding(Generic[M]):
         # A fork while another thread imports leaves the child with a module that nobody unlocks, so
         # the listener must import nothing: connecting to a host would import this codec.
         importlib.import_module("encodings.idna")
-        from redis import Redis  # noqa: PLC0415 - loaded at the first use only
+        from typed_waffle.buses.redis import (  # noqa: PLC0415 - loaded at the first use only
+            RedisBus,
+            client_at,
+        )
 
-        from typed_waffle.buses.redis import RedisBus  # noqa: PLC0415 - as above
-
-        if client is None and config.redis_url is not None:
-            client = Redis.from_url(config.redis_url.get_secret_value(), protocol=2)
-        elif client is None:
-            client = Redis(host=config.redis_host, port=config.redis_port, protocol=2)
+        if client is None:
+            url = config.redis_url.get_secret_value() if config.redis_url else None
+            client = client_at(url, config.redis_host, config.redis_port)
         key = config.signing_key.get_secret_value() if config.signing_key else None
         return RedisBus(client, config.redis_channel, Codec(key))
 

@@ -14,9 +14,28 @@ from typed_waffle.errors import InvalidChange, SettingLocked
 from typed_waffle.fieldtypes import immutable
 from typed_waffle.model import M, WaffleModel, alone, facts, known, named, reader
 from typed_waffle.protocols import Proposal
-from typed_waffle.refusal import details, fault, secrets_in, secrets_of, summary
+from typed_waffle.refusal import (
+    changed_by_json,
+    details,
+    fault,
+    lost,
+    no_json_form,
+    secrets_in,
+    secrets_of,
+    summary,
+)
 from typed_waffle.snapshot import MUTABLE, Snapshot
-from typed_waffle.values import MASK, MAX_TEXT, data, dumped, loaded, malformed, masked, same
+from typed_waffle.values import (
+    MASK,
+    MAX_CHANGE,
+    data,
+    dumped,
+    loaded,
+    malformed,
+    masked,
+    same,
+    unreadable,
+)
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -113,10 +132,12 @@ def planned(draft: Draft, before: Snapshot[M]) -> Planned[M] | None:
     unfit = {n: found for n, found in before.unfit.items() if n not in touched}
     after = replace(before, revision=state.head.revision, state=state, unfit=unfit)
     after = replace(after, settings=_reloaded(after, updates, candidate))
+    records = _records(touched, before, after)
+    _check_length(records)
     proposal = Proposal(
         draft.id,
         state.overrides,
-        _records(touched, before, after),
+        records,
         draft.actor,
         draft.note,
         draft.channel,
@@ -149,14 +170,13 @@ def _texts(model: type[WaffleModel], draft: Draft, candidate: WaffleModel) -> di
     found: list[ErrorDetails] = []
     for name in draft.updates:
         secret = facts(model)[name].secret
-        why = None
         try:
             texts[name] = dumped(candidate, [name])[name]
-        except ValueError:
-            why = "it has no JSON form"
+        except ValueError as error:
+            why: str | None = no_json_form(error, secret=secret)
         else:
-            if len(texts[name]) > MAX_TEXT:
-                why = f"its JSON is {len(texts[name])} characters long; {MAX_TEXT} is the most"
+            unread = unreadable(texts[name])
+            why = unread and f"its JSON cannot be loaded: {unread}"
         if not immutable(getattr(candidate, name)):
             why = MUTABLE
         if why is not None:
@@ -174,13 +194,12 @@ def _reloaded(after: Snapshot[M], updates: Mapping[str, str], candidate: M) -> M
     try:
         settings = loaded(model, texts)
     except ValidationError as error:
-        found = details(model, error, secrets_in(model, texts))
+        found = [changed_by_json(d) for d in details(model, error, secrets_in(model, texts))]
     else:
         for name in updates:
-            asked = getattr(candidate, name)
-            if not same(getattr(settings, name), asked):
-                why = "it does not survive JSON: what would be loaded differs from what was given"
-                found.append(fault(name, asked, why, secret=facts(model)[name].secret))
+            asked, instead = getattr(candidate, name), getattr(settings, name)
+            if not same(instead, asked):
+                found.append(lost(name, asked, instead, secret=facts(model)[name].secret))
         if not found:
             return settings
     raise InvalidChange(summary(found), found)
@@ -215,6 +234,17 @@ def _hidden(model: type[WaffleModel], name: str, text: str) -> str:
         return masked(alone(model, name)(text), ["value"])["value"]  # pyright: ignore[reportArgumentType] # a class hashes, whatever its instances do
     except Exception:  # noqa: BLE001 - a validator of the user's may raise anything
         return json.dumps(MASK)
+
+
+def _check_length(records: tuple[FieldRecord, ...]) -> None:
+    length = sum(len(record.before) + len(record.after) for record in records)
+    if length > MAX_CHANGE:
+        why = (
+            f"its values, before and after, are {length} characters of JSON together; "
+            f"{MAX_CHANGE} is the most. Make it in parts"
+        )
+        found: ErrorDetails = {"type": "value_error", "loc": (), "msg": why, "input": None}
+        raise InvalidChange(f"the change is refused: {why}. Nothing was written.", [found])
 
 
 def change_of(model: type[WaffleModel], record: Record) -> Change:

@@ -25,7 +25,7 @@ from typed_waffle.status import Health, Status
 
 if TYPE_CHECKING:
     from flask import Flask
-    from redis import Redis
+    from redis import Redis, RedisCluster
     from sqlalchemy import Engine
 
 __all__ = ["Waffle", "waffles_of"]
@@ -76,7 +76,7 @@ class Waffle(Generic[M]):
     # --- binding ------------------------------------------------------------------------------
 
     def init_app(
-        self, app: Flask, *, engine: Engine | None = None, redis: Redis | None = None
+        self, app: Flask, *, engine: Engine | None = None, redis: Redis | RedisCluster | None = None
     ) -> None:
         """Bind to a Flask application. Nothing connects before the first use in each process.
 
@@ -99,7 +99,7 @@ class Waffle(Generic[M]):
         config: Mapping[str, Any] | None = None,  # Any: as in Flask's app.config
         *,
         engine: Engine | None = None,
-        redis: Redis | None = None,
+        redis: Redis | RedisCluster | None = None,
     ) -> Generator[Waffle[M], None, None]:
         """The same without Flask: for a script, a Celery worker, a shell.
 

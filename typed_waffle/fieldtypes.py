@@ -28,21 +28,20 @@ from typing import (
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
+    EncodedBytes,
+    EncodedStr,
     ImportString,
     Json,
     PlainSerializer,
     Secret,
     SecretBytes,
     SecretStr,
-    SerializationInfo,
-    SerializerFunctionWrapHandler,
     SkipValidation,
-    TypeAdapter,
     WrapSerializer,
 )
 
 from typed_waffle.frozendict import FrozenDict
+from typed_waffle.jsonform import IN_ORDER, MASK, REVEAL, ByName, ours, revealing, saved_by_value
 
 __all__ = [
     "MASK",
@@ -54,14 +53,6 @@ __all__ = [
     "refuse_metadata",
     "spelled",
 ]
-
-REVEAL = "typed_waffle: the store may see secrets"
-"""The key in a serialisation context that turns masked secrets into their values."""
-
-MASK = "**********"
-"""What stands wherever a secret would."""
-
-_JSON = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
 _MUTABLE: dict[Any, str] = {  # Any: annotations, which have no common type
     list: "Write tuple[{0}, ...] or Sequence[{0}]",
@@ -146,15 +137,17 @@ def _alias(annotation: Any, args: tuple[Any, ...], *, within: tuple[Any, ...]) -
 
 def _annotated(args: tuple[Any, ...], *, within: tuple[Any, ...]) -> Any:  # noqa: ANN401 - see above
     inner = held(args[0], within=within)
-    refuse_metadata(args[1:], secret=has_secret(inner))
-    return Annotated[(inner, *args[1:])]
+    theirs = [meta for meta in args[1:] if not ours(meta)]
+    refuse_metadata(theirs, secret=has_secret(inner))
+    return Annotated[(inner, *theirs)] if theirs else inner
 
 
 def refuse_metadata(metadata: abc.Iterable[object], *, secret: bool = False) -> None:
     """Refuse a marker under which a value does not load as it was saved, or would not be masked.
 
     Raises:
-        Refused: `pydantic.Json`, `SkipValidation` or, for a secret, a serialiser is among them.
+        Refused: `pydantic.Json`, `SkipValidation`, the marker of `Base64Str` and its like, or, for
+            a secret, a serialiser is among them.
     """
     json_marker: Any = Json  # Any: to type checkers these are aliases, at run time classes
     unchecked: Any = SkipValidation
@@ -166,12 +159,10 @@ def refuse_metadata(metadata: abc.Iterable[object], *, secret: bool = False) -> 
             )
         if isinstance(meta, unchecked):
             raise Refused("SkipValidation lets anything in", "Leave SkipValidation out")
-        if secret and isinstance(meta, (PlainSerializer, WrapSerializer)) and not _ours(meta):
+        if isinstance(meta, (EncodedBytes, EncodedStr)):
+            raise Refused("it decodes what it is given, again and again", "Write bytes")
+        if secret and isinstance(meta, (PlainSerializer, WrapSerializer)):
             raise Refused("a serialiser could show the secret", "Leave the serialiser out")
-
-
-def _ours(serializer: PlainSerializer | WrapSerializer) -> bool:
-    return getattr(serializer.func, "__module__", None) == __name__
 
 
 # --- containers -------------------------------------------------------------------------------
@@ -204,7 +195,8 @@ def _container(
     if origin in {abc.Mapping, FrozenDict} and has_secret(inner[0]):
         raise Refused("a secret cannot be a key: keys are shown", "Make it a value")
     immutable_form: Any = _HELD_AS.get(origin, origin)  # Any: subscripted at run time
-    return immutable_form[(*inner, Ellipsis) if origin is abc.Sequence else inner]
+    made = immutable_form[(*inner, Ellipsis) if origin is abc.Sequence else inner]
+    return Annotated[made, IN_ORDER] if immutable_form is frozenset else made
 
 
 def _refuse_mutable(annotation: Any, cls: Any, args: tuple[Any, ...]) -> None:  # noqa: ANN401 - see above
@@ -230,6 +222,8 @@ def _class(annotation: Any, args: tuple[Any, ...], *, within: tuple[Any, ...]) -
     if is_typeddict(cls):
         raise Refused(f"{cls.__name__} is a dict", "Declare it as a nested WaffleModel")
     _refuse_mutable(annotation, cls, args)
+    if issubclass(cls, enum.Enum):
+        return annotation if within or saved_by_value(cls) else Annotated[annotation, ByName()]
     for arg in args:
         held(arg, within=(*within, cls))
     if cls in within:
@@ -308,19 +302,24 @@ def immutable_class(cls: type) -> bool:
 
 def immutable(value: object) -> bool:
     """Whether a value, and all that it contains, cannot be changed in place."""
-    if isinstance(value, BaseModel):
-        parts: abc.Iterable[object] = [getattr(value, name) for name in type(value).model_fields]
-        return bool(value.model_config.get("frozen")) and all(map(immutable, parts))
-    if dataclasses.is_dataclass(value):
-        names = [f.name for f in dataclasses.fields(value)]
-        return immutable_class(type(value)) and all(immutable(getattr(value, n)) for n in names)
-    if isinstance(value, (tuple, frozenset)):
-        return all(map(immutable, value))
-    if isinstance(value, FrozenDict):
-        return all(immutable(k) and immutable(v) for k, v in value.items())
-    if isinstance(value, (Secret, SecretStr, SecretBytes)):
-        return immutable(value.get_secret_value())
-    return immutable_class(type(value)) and not isinstance(value, (bytearray, memoryview))
+    waiting = [value]  # no recursion: the value may be as deep as somebody likes
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, BaseModel):
+            if not one.model_config.get("frozen"):
+                return False
+            waiting += [getattr(one, name) for name in type(one).model_fields]
+        elif isinstance(one, (tuple, frozenset)):
+            waiting += one
+        elif isinstance(one, FrozenDict):
+            waiting += [*one.keys(), *one.values()]
+        elif isinstance(one, (Secret, SecretStr, SecretBytes)):
+            waiting.append(one.get_secret_value())
+        elif not immutable_class(type(one)) or isinstance(one, (bytearray, memoryview)):
+            return False
+        elif dataclasses.is_dataclass(one):
+            waiting += [getattr(one, part.name) for part in dataclasses.fields(one)]
+    return True
 
 
 # --- secrets ----------------------------------------------------------------------------------
@@ -341,7 +340,7 @@ def _secret(annotation: Any, *, within: tuple[Any, ...]) -> Any:  # noqa: ANN401
         inner: Any = str if issubclass(cls, SecretStr) else bytes  # Any: an annotation
     else:
         inner = _secret_type(annotation)
-    return Annotated[annotation, WrapSerializer(_revealer(TypeAdapter(inner, config=_JSON)))]
+    return Annotated[annotation, revealing(inner)]
 
 
 def _secret_type(annotation: Any) -> Any:  # noqa: ANN401 - see above
@@ -352,21 +351,6 @@ def _secret_type(annotation: Any) -> Any:  # noqa: ANN401 - see above
         if get_args(base) and not isinstance(get_args(base)[0], TypeVar):
             return held(get_args(base)[0], within=(Secret,))
     raise Refused(f"{spelled(annotation)} may hold anything", "Write Secret[T] with its type")
-
-
-def _revealer(adapter: TypeAdapter[Any]) -> Any:  # noqa: ANN401 - Pydantic takes any serialiser
-    def reveal(
-        value: Secret[Any],  # Any: of any type
-        masked: SerializerFunctionWrapHandler,
-        info: SerializationInfo,
-    ) -> object:
-        if info.context and info.context.get(REVEAL):
-            return adapter.dump_python(value.get_secret_value(), mode="json")
-        # Pydantic shows an empty secret as "", which tells that it is empty.
-        shown: object = MASK if info.mode == "json" else masked(value)
-        return shown
-
-    return reveal
 
 
 def has_secret(annotation: Any, seen: tuple[Any, ...] = ()) -> bool:  # noqa: ANN401 - see above

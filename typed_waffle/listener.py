@@ -14,6 +14,7 @@ import threading
 import time
 from typing import Any, Protocol
 
+from typed_waffle.journal import Journal
 from typed_waffle.protocols import Bus, BusError, Event, Subscription
 from typed_waffle.runtime import Runtime
 
@@ -88,6 +89,7 @@ class InlineListener:
 
     def __init__(self, runtime: Runtime[Any]) -> None:  # Any: of any model
         self._runtime = runtime
+        self._journal = Journal(logger)
         self._looking = threading.Lock()
         self._look: threading.Thread | None = None
 
@@ -110,7 +112,7 @@ class InlineListener:
 
     def _tick(self) -> None:
         try:
-            _tick(self._runtime)
+            _tick(self._runtime, self._journal)
         finally:
             self._looking.release()
 
@@ -148,6 +150,7 @@ class Loop:
         self._runtime = runtime
         self._bus = bus
         self._stopped = stopped
+        self._journal = Journal(logger)
         self._pid = os.getpid()
         self._backoff = FIRST_BACKOFF
 
@@ -162,9 +165,10 @@ class Loop:
                 self._serve(self._bus)
             except BusError as error:
                 self._runtime.deaf(str(error))
-            except (Exception, SystemExit) as error:
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the loop goes on
                 self._runtime.deaf(f"the listener failed: {error!r}")
-                logger.exception("the settings listener failed, and starts over")
+                text = "the settings listener failed, and starts over"
+                self._journal.log(logging.ERROR, text, error=True)
             if time.monotonic() - started > HEALTHY_AFTER:
                 self._backoff = FIRST_BACKOFF
             self._retreat()
@@ -202,15 +206,15 @@ class Loop:
             self._rest(min(left, SLICE))
 
     def _rest(self, longest: float) -> None:
-        due = _tick(self._runtime)
+        due = _tick(self._runtime, self._journal)
         self._stopped.wait(min(longest, max(due, 0.01)))
 
 
-def _tick(runtime: Runtime[Any]) -> float:  # Any: of any model
+def _tick(runtime: Runtime[Any], journal: Journal) -> float:  # Any: of any model
     """Look at the store if that is due, whatever goes wrong; the seconds until it is due again."""
     try:
         return runtime.tick()
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
         runtime.board.note(f"looking at the store failed: {error!r}")
-        logger.exception("looking at the settings store failed")
+        journal.log(logging.ERROR, "looking at the settings store failed", error=True)
         return runtime.agenda.wait()

@@ -20,7 +20,7 @@ from pydantic_core import core_schema
 from typed_waffle.errors import DeclarationError, UnknownSetting
 from typed_waffle.fieldtypes import Refused, has_secret, held, immutable, refuse_metadata, spelled
 from typed_waffle.setting import Setting, former_name, refuse_within
-from typed_waffle.values import dumped, loaded, same
+from typed_waffle.values import brief, dumped, loaded, same
 
 __all__ = [
     "FieldFacts",
@@ -41,7 +41,7 @@ MAX_NAME = 200
 """The longest name of a field, in characters: what the store's key columns hold."""
 
 _PYDANTICS_WORDS = frozenset(get_args(core_schema.ErrorType))
-_BYTES = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+_LOSSLESS = ConfigDict(ser_json_inf_nan="strings", ser_json_bytes="base64", val_json_bytes="base64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,18 +306,28 @@ def _defaults(model: type[M]) -> M:
 
 
 def _check_survives(model: type[WaffleModel], defaults: WaffleModel, name: str) -> None:
+    default = getattr(defaults, name)
+    loads = _again(default, name, lambda: loaded(model, dumped(defaults, [name])))
+    taken = _again(default, name, lambda: model.model_validate({name: default}, by_name=True))
+    if loads is not None:
+        why = "its default does not survive JSON, in which settings are stored"
+        hint = "Declare a type that Pydantic can dump to JSON and load again unchanged"
+    elif taken is not None:
+        why = "its default, once validated, is not taken as it is"
+        hint = "Let its validators give back unchanged what is valid already"
+    else:
+        return
+    became = "" if facts(model)[name].secret else f": {brief(default)} {loads or taken}"
+    raise DeclarationError(model.__qualname__, name, why + became, hint)
+
+
+def _again(default: object, name: str, make: Callable[[], object]) -> str | None:
+    """What a default becomes on its way; `None` if it stays the same."""
     try:
-        again = getattr(loaded(model, dumped(defaults, [name])), name)
-        survived = same(getattr(defaults, name), again)
-    except ValueError:
-        survived = False
-    if not survived:
-        raise DeclarationError(
-            model.__qualname__,
-            name,
-            "its default does not survive JSON, in which settings are stored",
-            "Declare a type that Pydantic can dump to JSON and load again unchanged",
-        )
+        value = getattr(make(), name)
+    except Exception as error:  # noqa: BLE001 - a validator of the user's may raise anything
+        return f"ends in {type(error).__name__}"
+    return None if same(default, value) else f"becomes {brief(value)}"
 
 
 def own_words(kind: str) -> bool:
@@ -371,7 +381,7 @@ def alone(model: type[WaffleModel], field: str) -> Callable[[str], BaseModel]:
     annotation: Any = info.annotation  # Any: a run-time annotation
     if info.metadata:
         annotation = Annotated[(annotation, *info.metadata)]
-    holder = create_model("Holder", __config__=_BYTES, value=(annotation, ...))
+    holder = create_model("Holder", __config__=_LOSSLESS, value=(annotation, ...))
 
     def read(text: str) -> BaseModel:
         return holder.model_validate_json(f'{{"value":{text}}}')

@@ -178,10 +178,10 @@ class Bus(Protocol):
         ...
 
     def subscribe(self) -> Subscription:
-        """Open a subscription.
+        """Open a subscription. It may return before the server is reached.
 
         Raises:
-            BusError: the server cannot be reached.
+            BusError: the server cannot be reached. If that is not known yet, `get` says it.
         """
         ...
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import reprlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr, ValidationError
 
 from typed_waffle.change import Overrides
 from typed_waffle.model import WaffleModel, facts, known, own_words, reader, secret_names
-from typed_waffle.values import MASK, data
+from typed_waffle.values import MASK, brief, data
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 __all__ = [
-    "brief",
+    "changed_by_json",
     "details",
     "fault",
+    "lost",
+    "no_json_form",
     "plaintexts",
     "reasons",
     "secrets_in",
@@ -30,10 +31,9 @@ __all__ = [
 ]
 
 _SHORT = 3
+_MANY = 10
+_LONG = 120
 _HIDDEN = "its rule refuses it (the rule's own message is hidden, because a secret is in it)"
-
-_repr = reprlib.Repr()
-_repr.maxstring = _repr.maxother = 80
 
 
 def details(
@@ -84,9 +84,36 @@ def fault(field: str, value: object, why: str, *, secret: bool) -> ErrorDetails:
     return {"type": "value_error", "loc": (field,), "msg": why, "input": MASK if secret else value}
 
 
+def no_json_form(error: ValueError, *, secret: bool) -> str:
+    """Why a value cannot be dumped; what it says may quote the value."""
+    why = "it has no JSON form"
+    said = " ".join(str(error).removeprefix("Error serializing to JSON: ").split())
+    return why if secret else f"{why} ({said[:_LONG]})"
+
+
+def changed_by_json(detail: ErrorDetails) -> ErrorDetails:
+    """A detail of a value that was valid until it went through JSON."""
+    if not detail["loc"]:
+        return detail
+    return {**detail, "msg": f"it does not survive JSON: {detail['msg']}"}
+
+
+def lost(field: str, given: object, instead: object, *, secret: bool) -> ErrorDetails:
+    """The detail of a value that would be loaded as another one."""
+    why = "it does not survive JSON"
+    if not secret:
+        why += f": every worker would load {brief(instead)}"
+        if type(given) is not type(instead):
+            why += f" ({type(instead).__name__}, not {type(given).__name__})"
+    return fault(field, given, why, secret=secret)
+
+
 def summary(found: Iterable[ErrorDetails]) -> str:
     """One message for a refused change: each setting, its value, the rule, the next step."""
     parts = [sentence(detail) for detail in found]
+    more = len(parts) - _MANY
+    if more > 0:
+        parts[_MANY:] = [f"and {more} more"]
     return f"{'; '.join(parts)}. Nothing was written: correct it and try again."
 
 
@@ -95,19 +122,9 @@ def sentence(detail: ErrorDetails) -> str:
     if not detail["loc"]:
         return f"a rule across settings refuses the change: {detail['msg']}"
     where = ".".join(map(str, detail["loc"]))
+    if len(where) > _LONG:
+        where = f"{where[:_LONG]}..."
     return f"{where} = {brief(detail['input'])} is refused: {detail['msg']}"
-
-
-def brief(value: object) -> str:
-    """A value as a message shows it: not long, and on one line."""
-    return MASK if isinstance(value, str) and value == MASK else _text(_repr.repr, value)
-
-
-def _text(show: Callable[[object], str], value: object) -> str:
-    try:
-        return show(value)
-    except Exception:  # noqa: BLE001 - a huge int has no decimal text, and a class may raise anything
-        return f"<{type(value).__name__}>"
 
 
 def reasons(found: Iterable[ErrorDetails]) -> dict[str, str]:
@@ -150,7 +167,14 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, bytes):
         yield from (value.decode(errors="replace"), repr(value)[2:-1])
     elif value is not None and not isinstance(value, bool):
-        yield _text(str, value)
+        yield _text(value)
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - a huge int has no decimal text, and a class may raise anything
+        return f"<{type(value).__name__}>"
 
 
 def _parts(value: object) -> Iterable[object] | None:

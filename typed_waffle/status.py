@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Literal, TypeVar
 
 from typed_waffle.errors import StoreUnavailable
+from typed_waffle.journal import Journal
 
 __all__ = ["Board", "Health", "Status", "WorkerState"]
 
@@ -72,10 +73,15 @@ class _Wire:
 
 
 class Board:
-    """Collects the facts from which the status follows; each change of state is logged once."""
+    """Collects the facts from which the status follows, and logs each change of state.
+
+    A state that goes to and fro is logged once a minute, and in the end as it is.
+    """
 
     def __init__(self, *, listens: bool) -> None:
         self._lock = threading.Lock()
+        self._journal = Journal(logger)
+        self._logged: WorkerState = "starting"
         self._store = _Wire("not read yet")
         self._bus = _Wire("not connected yet")
         if not listens:
@@ -177,14 +183,18 @@ class Board:
     def _review(self) -> None:
         with self._lock:
             state = self._state()
-            before = self._shown[0]
-            if state == before:
-                return
-            self._shown = (state, datetime.now(UTC))
+            if state != self._shown[0]:
+                self._shown = (state, datetime.now(UTC))
+            before, self._logged = self._logged, state
+        if state == before:
+            return
         well = state in {"live", "closed"} or self._last_error is None
         level = logging.INFO if well else logging.WARNING
         why = "" if well else f" ({self._last_error})"
-        logger.log(level, "settings are %s, were %s%s", state, before, why)
+        # Not under the lock: a handler may ask for the status.
+        if not self._journal.log(level, "settings are %s, were %s%s", state, before, why):
+            with self._lock:
+                self._logged = before  # to be told when there is room for it
 
     def status(self, revision: int) -> Status:
         """The status now."""

