@@ -138,6 +138,7 @@ def test_a_look_takes_one_query(engine: Engine) -> None:
         assert verbs(statements) == ["SELECT"] * 2
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_a_long_history_is_pruned_in_parts(engine: Engine) -> None:
     """No transaction deletes so much that a writer would wait long for it."""
     store = SqlStore(engine)

@@ -40,6 +40,7 @@ class DatabaseServer(ABC):
         self.folder = Path(tempfile.mkdtemp(prefix="waffle-db-"))
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        self._scratch: str | None = None
 
     @abstractmethod
     def url(self, database: str) -> str:
@@ -112,6 +113,14 @@ class DatabaseServer(ABC):
         name = f"waffle_{os.getpid()}_{next(_numbers)}"
         self.execute(f"CREATE DATABASE {name} {options}")
         return self.url(name)
+
+    def scratch(self) -> str:
+        """The same database each time, with nothing in our tables; its URL."""
+        self._scratch = self._scratch or self.database()
+        database = Database("", self._scratch, self.folder)
+        database.emptied()
+        database.close()
+        return self._scratch
 
     def kill(self) -> None:
         """End it at once; safe to call twice."""

@@ -18,7 +18,7 @@ from tests.support.shop import Limits
 from tests.support.waiting import eventually
 from typed_waffle import InvalidChange, Waffle
 
-SERVERS = pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)
+SERVERS = pytest.mark.parametrize("shared_database", ["postgresql", "mariadb"], indirect=True)
 WORKERS = 20
 
 CONNECTIONS = {
@@ -45,7 +45,7 @@ class Watch:
 
 
 @pytest.fixture
-def stack(database: Database) -> Iterator[ExitStack]:
+def stack(shared_database: Database) -> Iterator[ExitStack]:
     """What must end before the database is given back."""
     with ExitStack() as stack:
         yield stack
@@ -53,30 +53,30 @@ def stack(database: Database) -> Iterator[ExitStack]:
 
 @SERVERS
 def test_workers_hold_no_connection(
-    stack: ExitStack, config: dict[str, Any], database: Database
+    stack: ExitStack, config: dict[str, Any], shared_database: Database
 ) -> None:
     """Twenty live workers that have read, written and looked hold none at all."""
-    keys = {**config, "WAFFLE_DATABASE_URL": database.url, "WAFFLE_POLL_INTERVAL": 3600}
+    keys = {**config, "WAFFLE_DATABASE_URL": shared_database.url, "WAFFLE_POLL_INTERVAL": 3600}
     workers = [connected(stack, keys) for _ in range(WORKERS)]
     workers[0].update(name="changed")
     for worker in workers:
         worker.refresh()
         worker.history()
-    watch = Watch(database)
+    watch = Watch(shared_database)
     eventually(lambda: watch.states() == [])
 
 
 @SERVERS
 def test_no_transaction_stays_open_in_an_application_s_pool(
-    stack: ExitStack, config: dict[str, Any], database: Database
+    stack: ExitStack, config: dict[str, Any], shared_database: Database
 ) -> None:
     """Whatever was done, refused ones included; and reads show what is committed since."""
-    engine = database.engine()
+    engine = shared_database.engine()
     keys = {**config, "WAFFLE_POLL_INTERVAL": 3600}
     ours = connected(stack, keys, engine=engine)
     other = Waffle(Limits)
-    watch = Watch(database)
-    with other.connect({"WAFFLE_DATABASE_URL": database.url}):
+    watch = Watch(shared_database)
+    with other.connect({"WAFFLE_DATABASE_URL": shared_database.url}):
         for number in range(1, 21):
             other.update(low=number, high=number + 7)
             ours.refresh()
@@ -91,20 +91,24 @@ def test_no_transaction_stays_open_in_an_application_s_pool(
 
 @SERVERS
 def test_the_application_s_transaction_is_not_ours(
-    stack: ExitStack, config: dict[str, Any], database: Database
+    stack: ExitStack, config: dict[str, Any], shared_database: Database
 ) -> None:
     """A change made within it stays when that is rolled back, for every worker alike."""
     app = Flask(__name__)
     app.config.update(
-        config, SQLALCHEMY_DATABASE_URI=database.url, WAFFLE_DATABASE_URL=None, SECRET_KEY="x"
+        config,
+        SQLALCHEMY_DATABASE_URI=shared_database.url,
+        WAFFLE_DATABASE_URL=None,
+        SECRET_KEY="x",
     )
     shop = SQLAlchemy(app)
     waffle = Waffle(Limits)
     waffle.init_app(app)
     stack.callback(waffle.close)
-    elsewhere = connected(stack, {**config, "WAFFLE_DATABASE_URL": database.url})
+    elsewhere = connected(stack, {**config, "WAFFLE_DATABASE_URL": shared_database.url})
     with app.app_context():
         stack.callback(shop.engine.dispose)
+        shop.session.execute(text("DROP TABLE IF EXISTS basket"))
         shop.session.execute(text("CREATE TABLE basket (item INTEGER)"))
         shop.session.commit()
         shop.session.execute(text("INSERT INTO basket VALUES (1)"))
