@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from tests.support.keys import fernet_key
 from typed_waffle import ConfigurationError
 from typed_waffle.config import Config, environment_keys
 
-ONE, TWO = (Fernet.generate_key().decode() for _ in range(2))
+ONE, TWO = map(fernet_key, ("one", "two"))
 
 
 def test_the_ancestors_keys_keep_their_defaults() -> None:

@@ -10,17 +10,17 @@ import sys
 from collections.abc import Mapping
 
 import pytest
-from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from tests.support.keys import fernet_key
 from tests.support.models import one
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.sealing import Cipher, closed, kept
 from typed_waffle.values import dumped, malformed
 
-OLD, NEW, OTHER = (Fernet.generate_key().decode() for _ in range(3))
+OLD, NEW, OTHER = map(fernet_key, ("old", "new", "other"))
 
 
 @pytest.fixture

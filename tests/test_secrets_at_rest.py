@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import create_engine, text
 
+from tests.support.keys import fernet_key
 from tests.support.models import Smtp
 from tests.support.vault import KEYS, Connect, stored, token, workers
 from typed_waffle import ConfigurationError, WaffleModel, settings_rejected
 
-OLD, NEW, OTHER = (Fernet.generate_key().decode() for _ in range(3))
+OLD, NEW, OTHER = map(fernet_key, ("old", "new", "other"))
 
 CANARY = "canary-at-rest-0815"
 NOT_SET = "it is encrypted, and WAFFLE_ENCRYPTION_KEYS is not set"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
 
+from tests.support.keys import fernet_key
 from typed_waffle.change import FieldRecord, Head, Overrides, Record, State
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.protocols import Proposal, Store
@@ -19,7 +19,7 @@ from typed_waffle.stores.sealed import SealedStore
 from typed_waffle.stores.sql import SqlStore
 from typed_waffle.testing import StoreContract
 
-OLD, NEW, OTHER = (Fernet.generate_key().decode() for _ in range(3))
+OLD, NEW, OTHER = map(fernet_key, ("old", "new", "other"))
 
 # Of the fields that the contract uses, about every second one.
 SECRET = {"a", "count", "low", "max", "é", *(f"field_{number}" for number in range(0, 20, 2))}
