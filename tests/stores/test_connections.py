@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import threading
@@ -55,6 +56,11 @@ def answers(connection: Connection) -> bool:
             return wire.recv(1, socket.MSG_PEEK) != b""
         except BlockingIOError:
             return True
+
+
+def open_files() -> int:
+    gc.collect()
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def revisions(store: SqlStore) -> list[int]:
@@ -184,6 +190,31 @@ def test_a_connection_that_was_cut_after_its_last_use_is_not_lent_again(
     for _ in range(3):
         with engine.connect() as application_s:
             application_s.exec_driver_sql("SELECT 1")
+
+
+def test_nothing_is_left_of_connections_that_failed(
+    database_server: DatabaseServer, make: Make
+) -> None:
+    """Cut ones, refused ones and lost ones: as many files and threads are there as before."""
+    engine, store = make(pooled)
+
+    def fail() -> None:
+        with Connections(engine, lambda: None).lent(time.monotonic() + 0.02) as connection:
+            connection.exec_driver_sql("SELECT 1")
+            eventually(lambda: not answers(connection))
+        database_server.kill()
+        for _ in range(20):
+            with pytest.raises(StoreUnavailable):
+                store.head("shop")
+        database_server.start()
+        assert store.head("shop") == Head()
+
+    fail()
+    before = open_files()
+    for _ in range(3):
+        fail()
+    assert open_files() == before
+    assert attendants() == 0
 
 
 def test_giving_back_has_a_time_of_its_own(make: Make) -> None:
