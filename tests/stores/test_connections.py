@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import NullPool, QueuePool
 
 from tests.support.databases import DatabaseServer
@@ -19,7 +23,7 @@ from typed_waffle.change import FieldRecord, Head, State
 from typed_waffle.errors import StoreUnavailable
 from typed_waffle.protocols import Proposal
 from typed_waffle.stores import transactions
-from typed_waffle.stores.connections import ABANDONED
+from typed_waffle.stores.connections import ABANDONED, Connections
 from typed_waffle.stores.engines import own_engine
 from typed_waffle.stores.sql import SqlStore
 
@@ -40,6 +44,23 @@ def proposal(number: int) -> Proposal:
 
 def wanting(number: int) -> Callable[[State], Proposal]:
     return lambda _: proposal(number)
+
+
+def answers(connection: Connection) -> bool:
+    """Whether its socket is open; the driver is not asked."""
+    driver: Any = connection.connection.driver_connection
+    descriptor = driver.fileno() if hasattr(driver, "fileno") else driver._sock.fileno()
+    with socket.socket(fileno=os.dup(descriptor)) as wire:
+        wire.setblocking(False)  # noqa: FBT003 - as it is called
+        try:
+            return wire.recv(1, socket.MSG_PEEK) != b""
+        except BlockingIOError:
+            return True
+
+
+def open_files() -> int:
+    gc.collect()
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def revisions(store: SqlStore) -> list[int]:
@@ -155,6 +176,55 @@ def test_a_commit_without_an_answer_is_in_doubt(
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
     wire.silent = False
     assert len(revisions(direct)) == arrives
+
+
+@pytest.mark.parametrize("kind", [pooled, unpooled])
+def test_a_connection_that_was_cut_after_its_last_use_is_not_lent_again(
+    make: Make, kind: Callable[[str], Engine]
+) -> None:
+    """The borrower got all it wanted before the deadline, and the application sees no error."""
+    engine, _ = make(kind)
+    with Connections(engine, lambda: None).lent(time.monotonic() + WITHIN) as connection:
+        connection.exec_driver_sql("SELECT 1")
+        eventually(lambda: not answers(connection))
+    for _ in range(3):
+        with engine.connect() as application_s:
+            application_s.exec_driver_sql("SELECT 1")
+
+
+def test_nothing_is_left_of_connections_that_failed(
+    database_server: DatabaseServer, make: Make
+) -> None:
+    """Cut ones, refused ones and lost ones: as many files and threads are there as before."""
+    engine, store = make(pooled)
+
+    def fail() -> None:
+        with Connections(engine, lambda: None).lent(time.monotonic() + 0.02) as connection:
+            connection.exec_driver_sql("SELECT 1")
+            eventually(lambda: not answers(connection))
+        database_server.kill()
+        for _ in range(20):
+            with pytest.raises(StoreUnavailable):
+                store.head("shop")
+        database_server.start()
+        assert store.head("shop") == Head()
+
+    fail()
+    before = open_files()
+    for _ in range(3):
+        fail()
+    assert open_files() == before
+    assert attendants() == 0
+
+
+def test_giving_back_has_a_time_of_its_own(make: Make) -> None:
+    """A deadline that comes while a connection is given back does not cut the next use of it."""
+    engine, _ = make(pooled)
+    event.listen(engine, "checkin", lambda *_: time.sleep(2 * WITHIN))
+    with Connections(engine, lambda: None).lent(time.monotonic() + WITHIN) as connection:
+        connection.exec_driver_sql("SELECT 1")
+    with engine.connect() as application_s:
+        application_s.exec_driver_sql("SELECT 1")
 
 
 def test_where_no_thread_can_start_the_database_is_asked_all_the_same(

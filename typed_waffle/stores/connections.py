@@ -22,6 +22,9 @@ __all__ = ["ABANDONED", "Connections", "Late"]
 ABANDONED = 4
 """How many threads may hang in a driver after they were given up; beyond it, nothing is asked."""
 
+CLOSING = 2.0
+"""Seconds that giving a connection back may take: its pool may have to roll back."""
+
 
 class Late(Exception):  # noqa: N818 - internal
     """The database did not answer in time."""
@@ -59,6 +62,8 @@ class Connections:
                 raise Late from None
             raise
         finally:
+            if loan.closing():
+                connection.invalidate()  # so that the pool does not lend it again
             connection.close()
             loan.end()
 
@@ -90,6 +95,7 @@ class _Loan:
         self._prepare = prepare
         self._engine = engine
         self._until = until
+        self._deciding = threading.Lock()
         self._asked: Future[Connection] = Future()
         self._over = threading.Event()
         # The borrower's context: an application's engine may look at its app while it connects.
@@ -108,11 +114,22 @@ class _Loan:
         Raises:
             Late: nothing, in time; whatever comes later, the attendant gives back.
         """
-        with suppress(TimeoutError):
+        try:
             return self._asked.result(self._left())
-        if self._asked.cancel():
-            raise Late
-        return self._asked.result()  # it came at the last moment
+        except TimeoutError:
+            if self._asked.cancel():
+                raise Late from None
+            return self._asked.result()  # it came at the last moment, or the error is the driver's
+        except BaseException:
+            self._asked.cancel()  # whoever was interrupted does not take it
+            raise
+
+    def closing(self) -> bool:
+        """The connection is about to be given back; whether it was cut, and will not work."""
+        with self._deciding:
+            # Time enough that it is not cut when it is somebody else's already.
+            self._until = max(self._until, time.monotonic() + CLOSING)
+            return self.cut
 
     def end(self) -> None:
         """The connection was given back."""
@@ -132,13 +149,13 @@ class _Loan:
             return
         line = _line(connection)
         self._asked.set_result(connection)
-        try:
-            if not self._over.wait(self._left()):
-                self.cut = True
-                _shut(line)
-        finally:
-            if line is not None:
-                os.close(line)
+        while not self.cut and not self._over.wait(self._left()):
+            with self._deciding:
+                if not self._left():
+                    self.cut = True
+                    _shut(line)
+        if line is not None:
+            os.close(line)
 
     def _left(self) -> float:
         return max(0.0, self._until - time.monotonic())
