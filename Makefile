@@ -3,6 +3,8 @@ PYTHON ?= python3
 DEMO := .venv/demo
 TEST := .venv/test
 BIN := $(TEST)/bin
+# Tests run side by side; most of them wait for a server now and then. JOBS=0 runs one at a time.
+JOBS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: demo test check bench docs help clean
@@ -12,7 +14,7 @@ demo: $(DEMO)/.installed  ## Tour a shop of four workers on real parts; SERVE=1 
 
 test: $(TEST)/.installed  ## Run the tests and print the coverage over all processes; ARGS="-k name" picks some
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m pytest -n $(JOBS) --dist loadscope $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

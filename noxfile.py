@@ -27,7 +27,7 @@ def run_tests(session: nox.Session) -> None:
     skipped = shutil.ignore_patterns(".*", "__pycache__", "_build", "dist", "typed_waffle")
     shutil.copytree(ROOT, house, ignore=skipped)
     session.chdir(house)
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", "-n", "3", "--dist", "loadscope", *session.posargs)
 
 
 def lower_bounds() -> list[str]:
