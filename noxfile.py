@@ -20,14 +20,16 @@ LADDER = ("tests/buses", "tests/test_listener.py", "tests/workers/test_outages.p
 nox.options.sessions = ["tests"]
 
 
-def run_tests(session: nox.Session) -> None:
+def run_tests(session: nox.Session, *options: str) -> None:
     """Run the tests on the installed wheel, with the package's source out of the way."""
     house = Path(session.create_tmp()) / "house"
     shutil.rmtree(house, ignore_errors=True)
     skipped = shutil.ignore_patterns(".*", "__pycache__", "_build", "dist", "typed_waffle")
     shutil.copytree(ROOT, house, ignore=skipped)
     session.chdir(house)
-    session.run("python", "-m", "pytest", "-n", "3", "--dist", "loadscope", *session.posargs)
+    session.run(
+        "python", "-m", "pytest", "-n", "3", "--dist", "loadscope", *options, *session.posargs
+    )
 
 
 def lower_bounds() -> list[str]:
@@ -60,7 +62,7 @@ def lowest(session: nox.Session) -> None:
     free = {re.split("[=<>!~]", bound)[0].lower() for bound in bounds} | {"pydantic_core"}
     pins = constraints_but(free, Path(session.create_tmp()) / "constraints.txt")
     session.install(".[dev]", *bounds, "-c", str(pins))
-    run_tests(session)
+    run_tests(session, "-m", "not slow")
 
 
 @nox.session(venv_backend="none")

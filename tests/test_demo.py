@@ -17,6 +17,8 @@ from typed_waffle.demo.app import create_app
 from typed_waffle.demo.settings import waffle
 from typed_waffle.demo.tour import CheckFailed, check
 
+pytestmark = pytest.mark.slow
+
 DEMO = ("-m", "typed_waffle.demo")
 
 Started = Callable[..., Python]

@@ -27,6 +27,8 @@ from typed_waffle.stores.connections import ABANDONED, Connections
 from typed_waffle.stores.engines import own_engine
 from typed_waffle.stores.sql import SqlStore
 
+pytestmark = pytest.mark.slow
+
 ATTENDANT = "typed-waffle-store"
 """The name of the threads that wait in the place of others."""
 

@@ -18,6 +18,8 @@ from typed_waffle.protocols import Proposal
 from typed_waffle.stores.engines import own_engine
 from typed_waffle.stores.sql import SqlStore
 
+pytestmark = pytest.mark.slow
+
 OTHERS = {
     "postgresql": "SELECT pid FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()",

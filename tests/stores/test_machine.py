@@ -25,6 +25,8 @@ from typed_waffle.protocols import Store
 from typed_waffle.runtime import Rules
 from typed_waffle.stores.sql import SqlStore
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = {"sqlite": 500, "postgresql": 60, "mariadb": 60}
 
 DEFAULTS: dict[str, object] = {"label": "w", "low": 0, "high": 10, "token": "", "extra": ()}

@@ -28,7 +28,7 @@ WRITERS = 8
 KILLS = 100
 
 # Each takes some seconds, and many times that on a machine that does much else.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from tests.support.pages import ROOT
 from tests.support.shop import Limits
 from typed_waffle.stores.sql import SqlStore
 
+pytestmark = pytest.mark.slow
+
 PAGE = (ROOT / "docs" / "multiproc.md").read_text(encoding="utf-8")
 DOCUMENTED = re.search(r"```sql\n(.*?)```", PAGE, re.DOTALL)
 

@@ -20,6 +20,8 @@ from typed_waffle.status import STUCK_AFTER
 from typed_waffle.stores import transactions
 from typed_waffle.stores.connections import ABANDONED
 
+pytestmark = pytest.mark.slow
+
 POLL = 0.5
 SLOWEST_READ = 0.1
 MARGIN = 1.5

@@ -16,6 +16,8 @@ from tests.support.waiting import PATIENCE, eventually
 from tests.support.wire import Wire
 from typed_waffle import Change, StoreUnavailable, Waffle
 
+pytestmark = pytest.mark.slow
+
 WRITERS = 4
 CRASHES = 3
 BETWEEN_CRASHES = 25

@@ -21,6 +21,8 @@ from typed_waffle import Waffle, agenda
 from typed_waffle.stores.sql import SqlStore
 from typed_waffle.stores.tables import tables
 
+pytestmark = pytest.mark.slow
+
 POLL = 0.5
 
 KEPT = [table for table in tables().metadata.sorted_tables if "namespace" in table.c]

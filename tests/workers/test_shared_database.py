@@ -18,6 +18,8 @@ from tests.support.shop import Limits
 from tests.support.waiting import eventually
 from typed_waffle import InvalidChange, Waffle
 
+pytestmark = pytest.mark.slow
+
 SERVERS = pytest.mark.parametrize("shared_database", ["postgresql", "mariadb"], indirect=True)
 WORKERS = 20
 
