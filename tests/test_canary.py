@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import logging
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,9 +121,13 @@ def test_with_keys_a_secret_is_nowhere(
     options: dict[str, Any] = {}
     if whose != "our engine":
         options["engine"] = create_engine(url, echo="debug")
-    with Waffle(Shop).connect({"WAFFLE_DATABASE_URL": url, KEYS: KEY}, **options) as waffle:
+    with (
+        Waffle(Shop).connect({"WAFFLE_DATABASE_URL": url, KEYS: KEY}, **options) as waffle,
+        closing(sqlite3.connect(tmp_path / "waffle.db")) as held,
+    ):
+        # While a connection is open, the newest pages are in the write-ahead log.
+        held.execute("SELECT * FROM waffle_head").fetchall()
         said = drive(waffle, breaker(url))
-        # While the connection is open, the newest pages are in the write-ahead log.
         files = {path: path.read_bytes() for path in tmp_path.glob("waffle.db*")}
     assert len(files) > (1 if whose == "our engine" else 0)
     assert b"Cake" in b"".join(files.values())
