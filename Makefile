@@ -4,7 +4,7 @@ DEMO := .venv/demo
 TEST := .venv/test
 BIN := $(TEST)/bin
 # Tests run side by side; most of them wait for a server now and then. JOBS=0 runs one at a time.
-JOBS ?= 3
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: demo test check bench docs help clean
