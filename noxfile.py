@@ -3,6 +3,7 @@
 import re
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import nox

