@@ -3,7 +3,6 @@
 import re
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 import nox
