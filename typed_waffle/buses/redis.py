@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -59,14 +60,12 @@ def client_at(url: str | None, host: str, port: int) -> Redis:
     if url is None:
         return Redis(host=host, port=port, protocol=2)
     options: dict[str, Any] = {"protocol": 2}  # Any: redis-py's keywords
-    try:
+    with suppress(ValueError):  # its text may show a part of the password
         parts = urlsplit(url)
         unverified = "none" in parse_qs(parts.query.lower()).get("ssl_cert_reqs", [])
         if parts.scheme == "rediss" and not unverified:
             options["ssl_check_hostname"] = True  # redis-py 5 does not by itself
         return Redis.from_url(url, **options)
-    except ValueError:
-        pass  # its text may show a part of the password
     raise ConfigurationError(
         "WAFFLE_REDIS_URL",
         "it is not understood. Write redis://user:password@host:port (rediss:// for TLS) or "
