@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -34,9 +35,10 @@ def listens(port: int) -> bool:
 
 
 def children(pid: int) -> set[int]:
-    """The processes that a process started."""
+    """The processes that a process started, in any of its threads."""
     with suppress(OSError):
-        return {int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+        lists = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/children")]
+        return {int(child) for child in " ".join(lists).split()}
     return set()
 
 
@@ -55,21 +57,26 @@ def stopped(pid: int) -> bool:
     return True
 
 
-class Python:
-    """`python ...` in the checkout, with its output in a file; ended when the block ends."""
+class Program:
+    """A command in the checkout, with its output in a file; ended when the block ends.
+
+    It leads a session of its own, so that whatever it started and left behind ends with it.
+    """
 
     def __init__(
-        self, arguments: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+        self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
     ) -> None:
         self._log = log
+        self._command = command
         with log.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, *arguments],
+                command,
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+                start_new_session=True,
             )
 
     @property
@@ -107,13 +114,22 @@ class Python:
             self.process.stdin.close()
         if self.process.poll() is None:
             self.process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.process.wait()
         if kind is not None:
-            sys.stdout.write(f"--- {' '.join(self.process.args[1:4])}\n{self.output()}\n")  # type: ignore[arg-type,index]
+            sys.stdout.write(f"--- {' '.join(self._command[:4])}\n{self.output()}\n")
+
+
+class Python(Program):
+    """`python ...`, as `Program`."""
+
+    def __init__(
+        self, arguments: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__([sys.executable, *arguments], log, environment)
 
 
 def get(port: int, path: str) -> dict[str, Any]:  # Any: a JSON object

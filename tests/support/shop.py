@@ -47,7 +47,7 @@ def create_app() -> Flask:
     waffle.init_app(app)
     if app.config.get("READ_EARLY"):
         with app.app_context():
-            assert waffle.current_settings.low == 0
+            assert waffle.current_settings.low >= 0
     served = count(1)
 
     @app.get("/worker")
@@ -59,6 +59,7 @@ def create_app() -> Flask:
             "revision": snapshot.revision,
             "gap": waffle.current_settings.high - waffle.current_settings.low,
             "state": waffle.status().state,
+            "bus": waffle.status().bus.detail,
         }
 
     @app.cli.command("rename")
