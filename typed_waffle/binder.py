@@ -15,9 +15,9 @@ from typed_waffle.bindings import Bindings
 from typed_waffle.callbacks import Callbacks, differing
 from typed_waffle.config import Config, environment_keys
 from typed_waffle.current import show
+from typed_waffle.display import Observer
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.model import M
-from typed_waffle.runtime import Observer
 from typed_waffle.signals import emit, settings_changed, settings_rejected
 from typed_waffle.snapshot import Snapshot
 from typed_waffle.sources import Given, Sources

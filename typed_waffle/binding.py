@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Generic
 
 from typed_waffle.current import Pin, live, outer, unread
+from typed_waffle.display import Observer
 from typed_waffle.environment import locks, source
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.listener import Listener, listen
 from typed_waffle.model import M
 from typed_waffle.protocols import Bus, Store
-from typed_waffle.runtime import Observer, Rules, Runtime
+from typed_waffle.runtime import Rules, Runtime
 from typed_waffle.sealing import KEYS
 from typed_waffle.snapshot import Snapshot
 from typed_waffle.sources import Sources
