@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from typed_waffle.forking import gate
+
 __all__ = ["Errand"]
 
 T = TypeVar("T")
@@ -38,7 +40,8 @@ class Errand(Generic[T]):
 
     def _run(self) -> None:
         try:
-            answer = self._call()
+            with gate.passed():
+                answer = self._call()
         except BaseException as error:  # noqa: BLE001 - raised where it is waited for
             self._error = error
         else:
