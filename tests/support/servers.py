@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,11 @@ __all__ = [
     "REACHED_WITHIN",
     "STOPPED_WITHIN",
     "WORKERS",
-    "Mode",
     "Server",
     "flask_run",
     "gunicorn",
     "old_uwsgi",
+    "patched_gunicorn",
     "uwsgi",
     "variables",
     "without_old_uwsgi",
@@ -71,7 +70,7 @@ class Server:
             return len(workers) == self.size and workers <= found.keys()
 
         try:
-            eventually(reached, within)
+            eventually(reached, within, 0.05)  # the workers need the processor, too
         except AssertionError as error:
             end = self.master.output()[-4000:]
             fault = f"{error}: of {self.workers()} only {found} fit; the log:\n{end}"
@@ -198,13 +197,3 @@ def flask_run(
     command = ["-m", "flask", "--app", SHOP, "run", "--port", str(port), *options]
     with Python(command, folder / "run.log", variables(keys)) as master:
         yield Server(master, port, size)
-
-
-@dataclass(frozen=True)
-class Mode:
-    """A server, started in one way."""
-
-    start: Callable[..., Any]
-    options: tuple[str, ...] = ()
-    early: bool = False
-    """Whether the application reads a setting while it is made, as in the master."""

@@ -12,12 +12,17 @@ PATIENCE = 30.0
 """Seconds after which something that must happen counts as never happening."""
 
 
-def eventually(condition: Callable[[], object], within: float = PATIENCE) -> float:
-    """Wait until `condition` holds; how long that took. It fails after `within` seconds."""
+def eventually(
+    condition: Callable[[], object], within: float = PATIENCE, pause: float = 0.01
+) -> float:
+    """Wait until `condition` holds; how long that took. It fails after `within` seconds.
+
+    A condition that costs much is asked for less often, with a longer `pause`.
+    """
     began = time.monotonic()
-    pause = threading.Event()
+    never = threading.Event()
     while not condition():
         if time.monotonic() - began > within:
             raise AssertionError(f"it did not happen within {within} s")
-        pause.wait(0.01)
+        never.wait(pause)
     return time.monotonic() - began

