@@ -87,7 +87,7 @@ class RecycleContract:
             def replaced() -> bool:
                 answers = [a for a in site.server.answers() if a["pid"] not in before]
                 seen.update({a["pid"]: a["revision"] for a in answers if a["served"] == 1})
-                return len(seen) >= 2 * site.server.size
+                return len(seen) >= site.server.size
 
             eventually(replaced, pause=0.05)
             assert set(seen.values()) == {revision}

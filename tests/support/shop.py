@@ -40,6 +40,18 @@ def change(number: int) -> int:
     return done.revision
 
 
+def seen() -> dict[str, Any]:
+    """What this process shows, here and now."""
+    snapshot, status = waffle.snapshot(), waffle.status()
+    return {
+        "pid": os.getpid(),
+        "revision": snapshot.revision,
+        "gap": snapshot.settings.high - snapshot.settings.low,
+        "state": status.state,
+        "bus": status.bus.detail,
+    }
+
+
 def create_app() -> Flask:
     """The application; with `FLASK_READ_EARLY=1` it reads a setting while it is made."""
     app = Flask(__name__)
@@ -52,15 +64,7 @@ def create_app() -> Flask:
 
     @app.get("/worker")
     def worker() -> dict[str, Any]:
-        snapshot = waffle.snapshot()
-        return {
-            "pid": os.getpid(),
-            "served": next(served),
-            "revision": snapshot.revision,
-            "gap": waffle.current_settings.high - waffle.current_settings.low,
-            "state": waffle.status().state,
-            "bus": waffle.status().bus.detail,
-        }
+        return {**seen(), "served": next(served)}
 
     @app.cli.command("rename")
     @click.argument("name")

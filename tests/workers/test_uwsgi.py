@@ -1,12 +1,14 @@
 """uWSGI with four workers: the newest, and one from before threads were on by default."""
 
 import signal
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.matrix import RecycleContract, ServerContract, StopContract
-from tests.support.servers import old_uwsgi, uwsgi
+from tests.support.servers import STOPPED_WITHIN, old_uwsgi, uwsgi
 from tests.support.site import Mode, opened
 
 pytestmark = pytest.mark.slow
@@ -15,6 +17,8 @@ THREADS = "--enable-threads"
 LAZY = "--lazy-apps"
 GEVENT = ("--gevent", "10")
 PATCH = "--gevent-monkey-patch"
+
+SHORT_LIVED = ("--min-worker-lifetime", "1")  # or it keeps each worker for ten seconds
 
 PREFORK = Mode(uwsgi, early=True)
 PATCHED = Mode(uwsgi, (*GEVENT, PATCH), early=True)
@@ -42,9 +46,11 @@ class TestUwsgi(ServerContract):
 @pytest.mark.parametrize(
     "mode",
     [
-        pytest.param(PREFORK, id="prefork"),
-        pytest.param(PATCHED, id="gevent-patched"),
-        pytest.param(OLD, id="old"),
+        pytest.param(replace(PREFORK, options=SHORT_LIVED), id="prefork"),
+        pytest.param(
+            replace(PATCHED, options=(*PATCHED.options, *SHORT_LIVED)), id="gevent-patched"
+        ),
+        pytest.param(replace(OLD, options=SHORT_LIVED), id="old"),
     ],
 )
 class TestRecycling(RecycleContract):
@@ -56,14 +62,29 @@ class TestRecycling(RecycleContract):
     [
         pytest.param(PREFORK, signal.SIGTERM, id="prefork-term"),
         pytest.param(PREFORK, signal.SIGINT, id="prefork-int"),
-        pytest.param(PREFORK, signal.SIGQUIT, id="prefork-quit"),
         pytest.param(PATCHED, signal.SIGTERM, id="gevent-patched-term"),
         pytest.param(PATCHED, signal.SIGINT, id="gevent-patched-int"),
         pytest.param(OLD, signal.SIGTERM, id="old-term"),
     ],
 )
 class TestStopping(StopContract):
-    """With and without gevent, and each signal that ends uWSGI."""
+    """With and without gevent, and each signal that ends uWSGI: to SIGQUIT it reloads."""
+
+
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(signal.SIGHUP, id="graceful"), pytest.param(signal.SIGQUIT, id="brutal")],
+)
+def test_a_frozen_redis_holds_up_no_reload(number: signal.Signals, tmp_path: Path) -> None:
+    """A reload takes no longer, and its workers are fresh, though Redis answers nothing."""
+    with opened(PREFORK, tmp_path, size=1) as site:
+        revision = site.change()
+        site.server.all_at(revision)
+        site.redis.stop()
+        began, replaced = time.monotonic(), site.server.workers()
+        site.server.tell(number)
+        assert [answer["revision"] for answer in site.server.firsts(replaced)] == [revision]
+        assert time.monotonic() - began < STOPPED_WITHIN
 
 
 def test_without_threads_it_says_so_once(tmp_path: Path) -> None:
