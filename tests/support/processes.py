@@ -15,9 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[2]
+
+Variables = Mapping[str, str | None]
 
 
 def free_port() -> int:
@@ -61,13 +63,15 @@ class Program:
     """A command in the checkout, with its output in a file; ended when the block ends.
 
     It leads a session of its own, so that whatever it started and left behind ends with it.
+    `environment` adds variables to ours, or with `None` takes them away.
     """
 
     def __init__(
-        self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+        self, command: Sequence[str], log: Path, environment: Variables | None = None
     ) -> None:
         self._log = log
         self._command = command
+        whole = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
         with log.open("wb") as out:
             self.process = subprocess.Popen(
                 command,
@@ -75,7 +79,7 @@ class Program:
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+                env={name: value for name, value in whole.items() if value is not None},
                 start_new_session=True,
             )
 
@@ -127,14 +131,14 @@ class Python(Program):
     """`python ...`, as `Program`."""
 
     def __init__(
-        self, arguments: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+        self, arguments: Sequence[str], log: Path, environment: Variables | None = None
     ) -> None:
         super().__init__([sys.executable, *arguments], log, environment)
 
 
 def get(port: int, path: str) -> dict[str, Any]:  # Any: a JSON object
     """A JSON answer over a fresh connection, so that any worker may give it."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.request("GET", path)
         answer: dict[str, Any] = json.loads(connection.getresponse().read())

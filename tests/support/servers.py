@@ -108,17 +108,37 @@ class Server:
         """Send the master a signal."""
         self.master.process.send_signal(number)
 
+    def idle(self) -> None:
+        """Wait until no worker has an answer to finish: gunicorn may raise its exit in one."""
+        before: list[list[str]] = []
+
+        def rest() -> bool:
+            spent = [Path(f"/proc/{pid}/stat").read_text().split() for pid in self.workers()]
+            before.append([text for numbers in spent for text in numbers[13:15]])
+            return before[-1:] == before[-2:-1]
+
+        eventually(rest, pause=0.03)
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
         """End it; the seconds that it took."""
+        self.idle()
         begin = time.monotonic()
         self.tell(number)
         self.master.ended()
         return time.monotonic() - begin
 
 
-def variables(keys: Keys) -> dict[str, str]:
-    """The environment that configures the shop."""
-    return {f"FLASK_{key}": str(value) for key, value in keys.items()}
+def variables(keys: Keys) -> dict[str, str | None]:
+    """The environment that configures the shop.
+
+    Its servers are not measured: that would change how they fork and end, and most of what they do
+    is to import.
+    """
+    measured = [name for name in os.environ if name.startswith("COVERAGE_PROCESS")]
+    return {
+        **dict.fromkeys(measured),
+        **{f"FLASK_{key}": str(value) for key, value in keys.items()},
+    }
 
 
 @contextmanager

@@ -10,15 +10,11 @@ import pytest
 
 from tests.support.processes import Python, free_port, get, listens
 from tests.support.redis import RedisServer
-from tests.support.servers import STOPPED_WITHIN, flask_run
+from tests.support.servers import STOPPED_WITHIN, flask_run, variables
 from tests.support.shop import change, waffle
 from tests.support.waiting import eventually
 
 FLASK = ("-m", "flask", "--app", "tests.support.shop:create_app")
-
-
-def variables(config: dict[str, Any]) -> dict[str, str]:
-    return {f"FLASK_{key}": str(value) for key, value in config.items()}
 
 
 def rename(config: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -56,9 +56,8 @@ class TestRecycling(RecycleContract):
         pytest.param(Mode(gunicorn, SYNC), signal.SIGTERM, id="sync-term"),
         pytest.param(preloaded(*SYNC), signal.SIGINT, id="sync-preload-int"),
         pytest.param(preloaded(*GTHREAD), signal.SIGTERM, id="gthread-preload-term"),
-        pytest.param(Mode(gunicorn, GTHREAD), signal.SIGQUIT, id="gthread-quit"),
+        pytest.param(Mode(gunicorn, SYNC), signal.SIGQUIT, id="sync-quit"),
         pytest.param(Mode(gunicorn, GEVENT), signal.SIGTERM, id="gevent-term"),
-        pytest.param(Mode(gunicorn, GEVENT), signal.SIGINT, id="gevent-int"),
         pytest.param(PATCHED, signal.SIGQUIT, id="gevent-preload-patched-quit"),
     ],
 )
