@@ -8,9 +8,10 @@ from pydantic import Field, SecretStr, field_validator
 
 from tests.support.worker import Settings, Watched, Worker, worker
 from typed_waffle import InvalidChange, RevisionConflict, SettingLocked, WaffleModel, ledger
+from typed_waffle.display import Observer
 from typed_waffle.environment import Pinned
 from typed_waffle.model import Setting
-from typed_waffle.runtime import Observer, Rules, Runtime
+from typed_waffle.runtime import Rules, Runtime
 from typed_waffle.stores.memory import MemoryStore
 
 CANARY = "canary-4711"

@@ -19,7 +19,8 @@ from tests.support.worker import Watched, Worker, worker
 from typed_waffle.buses.memory import MemoryBus, MemorySubscription
 from typed_waffle.buses.message import Codec
 from typed_waffle.buses.redis import RedisBus
-from typed_waffle.listener import InlineListener, Listener, Loop, ThreadListener, listen
+from typed_waffle.listener import InlineListener, Listener, ThreadListener, listen
+from typed_waffle.loop import Loop
 from typed_waffle.protocols import (
     Announcement,
     Bus,

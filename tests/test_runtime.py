@@ -17,6 +17,7 @@ from tests.support.worker import Settings, Tape, Watched, Worker, change_id, del
 from typed_waffle import WaffleModel, agenda
 from typed_waffle.buses.message import Codec
 from typed_waffle.change import Delta
+from typed_waffle.display import Observer
 from typed_waffle.edit import Draft
 from typed_waffle.environment import Pinned
 from typed_waffle.errors import (
@@ -27,7 +28,7 @@ from typed_waffle.errors import (
     UnknownSetting,
 )
 from typed_waffle.protocols import Announcement, BusError, Hint, Subscribed
-from typed_waffle.runtime import Observer, Rules, Runtime
+from typed_waffle.runtime import Rules, Runtime
 from typed_waffle.stores.memory import MemoryStore
 
 KEY = "the key"

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from flask import appcontext_popped, appcontext_pushed
 
-from typed_waffle.binding import Binding, Sources
+from typed_waffle.binding import Binding
 from typed_waffle.bindings import Bindings
 from typed_waffle.callbacks import Callbacks, differing
 from typed_waffle.config import Config, environment_keys
 from typed_waffle.current import show
+from typed_waffle.display import Observer
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.model import M
-from typed_waffle.runtime import Observer
 from typed_waffle.signals import emit, settings_changed, settings_rejected
 from typed_waffle.snapshot import Snapshot
+from typed_waffle.sources import Given, Sources
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -62,8 +63,8 @@ class Binder(Generic[M]):
                 "Call init_app once for each, or give the second Waffle a namespace of its own",
             )
         owner: weakref.ref[Flask] = weakref.ref(app)
-        sources = Sources(engine, redis, Path(app.instance_path), owner)
-        binding = self._bind(Config.read(app.config), sources, owner)
+        given = Given(engine, redis, Path(app.instance_path), owner)
+        binding = self._bind(Config.read(app.config), given, owner)
         bound[self._namespace] = binding
         binding.close_with(app)
         appcontext_pushed.connect(binding.pushed, app)
@@ -78,7 +79,7 @@ class Binder(Generic[M]):
     ) -> Generator[None, None, None]:
         """See `Waffle.connect`."""
         read = Config.read(environment_keys() if config is None else config)
-        binding = self._bind(read, Sources(engine, redis, Path.cwd(), lambda: None), self._owner)
+        binding = self._bind(read, Given(engine, redis, Path.cwd(), lambda: None), self._owner)
         current = self._bindings.current
         before = current.get()
         try:
@@ -91,7 +92,7 @@ class Binder(Generic[M]):
             self._bindings.remove(binding)
 
     def _bind(
-        self, config: Config, sources: Sources, sender: Callable[[], object | None]
+        self, config: Config, given: Given, sender: Callable[[], object | None]
     ) -> Binding[M]:
         me = weakref.ref(self)
         bound: list[weakref.ref[Binding[M]]] = []
@@ -116,8 +117,7 @@ class Binder(Generic[M]):
         binding = Binding(
             self._model,
             self._namespace,
-            config,
-            sources,
+            Sources(self._model, config, given),
             self._bindings.current,
             Observer(shown, changed, rejected),
         )

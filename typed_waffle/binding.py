@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic
+from typing import Any, Generic
 
-from typed_waffle.buses.message import Codec
-from typed_waffle.config import Config
 from typed_waffle.current import Pin, live, outer, unread
+from typed_waffle.display import Observer
 from typed_waffle.environment import locks, source
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.listener import Listener, listen
-from typed_waffle.model import M, facts, secret_names
+from typed_waffle.model import M
 from typed_waffle.protocols import Bus, Store
-from typed_waffle.runtime import Observer, Rules, Runtime
+from typed_waffle.runtime import Rules, Runtime
 from typed_waffle.sealing import KEYS
 from typed_waffle.snapshot import Snapshot
-from typed_waffle.stores.memory import MemoryStore
+from typed_waffle.sources import Sources
 from typed_waffle.stores.sealed import SealedStore
 
-if TYPE_CHECKING:
-    from flask import Flask
-    from redis import Redis, RedisCluster
-    from sqlalchemy import Engine
-
-__all__ = ["Binding", "Sources", "Worker"]
+__all__ = ["Binding", "Worker"]
 
 logger = logging.getLogger(__name__)
 
@@ -43,18 +34,6 @@ STOP_WITHIN = 2.0
 
 CLOSED = 0
 """The pid of a worker that ended: nobody's, so that the next use makes a new one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where a worker gets its store and its bus from."""
-
-    engine: Engine | None
-    redis: Redis | RedisCluster | None
-    folder: Path
-    """Where `waffle.db` is made if nothing names a database."""
-    app: Callable[[], Flask | None]
-    """The Flask app, for Flask-SQLAlchemy's engine; `None` without Flask."""
 
 
 @dataclass(slots=True)
@@ -78,22 +57,19 @@ class Binding(Generic[M]):
         self,
         model: type[M],
         namespace: str,
-        config: Config,
         sources: Sources,
         current: ContextVar[Pin[M]],
         observer: Observer[M],
     ) -> None:
+        self.config = config = sources.config
         if config.env_prefix:
             source()  # now, so that what is missing is said now, and no worker has to import it
-        self.config = config
+        self.sources = sources
         self.holder: Pin[M] = live(self.snapshot)
         self._model = model
         self._namespace = namespace
-        self._sources = sources
         self._current = current
         self._observer = observer
-        self._made_in = os.getpid()
-        self._warned_in = 0
         self._starting = threading.local()
         self._guards: dict[int, threading.Lock] = {}
         # In a box, so that ending it when the app is collected needs no reference to the binding.
@@ -139,7 +115,7 @@ class Binding(Generic[M]):
         self._inherited += [worker for worker in self._box if worker.pid != CLOSED]
         config = self.config
         pinned = locks(self._model, config.env_prefix, os.environ) if config.env_prefix else {}
-        bus = self._bus()
+        bus = self.sources.bus()
         kind = self._kind(bus)
         rules = Rules(
             self._namespace,
@@ -148,7 +124,7 @@ class Binding(Generic[M]):
             raise_on_invalid=config.on_invalid == "raise",
             listens=bus is not None and kind == "thread",
         )
-        store = self._sealed(self._store(), pinned)
+        store = self.sources.store(pinned)
         runtime = Runtime(self._model, rules, store, bus, self._observer, pinned)
         runtime.boot()
         worker = Worker(os.getpid(), runtime, listen(kind, runtime, bus), store)
@@ -161,73 +137,6 @@ class Binding(Generic[M]):
             return "inline" if bus is None or _in_command() else "thread"
         return self.config.listener
 
-    def _bus(self) -> Bus | None:
-        config, client = self.config, self._sources.redis
-        if not config.uses_bus(client_given=client is not None):
-            return None
-        # A fork while another thread imports leaves the child with a module that nobody unlocks, so
-        # the listener must import nothing: connecting to a host would import this codec.
-        importlib.import_module("encodings.idna")
-        from typed_waffle.buses.redis import (  # noqa: PLC0415 - loaded at the first use only
-            RedisBus,
-            client_at,
-        )
-
-        if client is None:
-            url = config.redis_url.get_secret_value() if config.redis_url else None
-            client = client_at(url, config.redis_host, config.redis_port)
-        key = config.signing_key.get_secret_value() if config.signing_key else None
-        return RedisBus(client, config.redis_channel, Codec(key))
-
-    def _store(self) -> Store:
-        from typed_waffle.stores.engines import store_on  # noqa: PLC0415 - as above
-
-        engine, owned = self.engine()
-        if not owned and os.getpid() != self._made_in:
-            # The pool may hold the parent's connections; they are dropped, not closed.
-            engine.dispose(close=False)
-        return store_on(
-            engine,
-            prefix=self.config.table_prefix,
-            create_tables=self.config.create_tables,
-            owned=owned,
-            keep=self.config.history_keep,
-        )
-
-    def engine(self) -> tuple[Engine, bool]:
-        """An engine of the database that holds the settings, and whether the caller disposes of it.
-
-        Raises:
-            ConfigurationError: `WAFFLE_DATABASE_URL` cannot be read.
-        """
-        from typed_waffle.stores.engines import own_engine  # noqa: PLC0415 - as above
-
-        url, engine = self.config.database_url, self._sources.engine
-        if engine is None and url is None:
-            engine = self._shared_engine()
-        if engine is not None:
-            return engine, False
-        return own_engine(url.get_secret_value() if url else None, self._sources.folder), True
-
-    def _sealed(self, store: Store, pinned: Collection[str]) -> Store:
-        """The store, with the secrets in it encrypted if there are keys."""
-        secret = secret_names(self._model)
-        cipher = self.config.cipher()
-        if cipher is not None:
-            names = {name for fact in facts(self._model).values() for name in fact.names}
-            return SealedStore(store, cipher, secret, names - secret)
-        # What the environment pins is not stored, and what is in memory ends with the process.
-        exposed = [name for name in facts(self._model) if name in secret and name not in pinned]
-        if exposed and not isinstance(store, MemoryStore) and self._warned_in != os.getpid():
-            self._warned_in = os.getpid()
-            logger.warning(
-                "%s: the database keeps secrets in plain text (%s), because %s is not set",
-                self._model.__qualname__,
-                ", ".join(exposed),
-                KEYS,
-            )
-        return store
-
     def rotate_keys(self) -> int:
         """Encrypt the stored secrets anew with the first key; how many there are.
 
@@ -238,16 +147,6 @@ class Binding(Generic[M]):
         if not isinstance(store, SealedStore):
             raise ConfigurationError(KEYS, "it is not set, so there is no key to encrypt with")
         return store.rotate(self._namespace)
-
-    def _shared_engine(self) -> Engine | None:
-        """Flask-SQLAlchemy's engine, if the application has one."""
-        app = self._sources.app()
-        database: Any = app.extensions.get("sqlalchemy") if app else None  # Any: an extra's class
-        if app is None or database is None:
-            return None
-        with app.app_context():
-            engine: Engine = database.engine
-            return engine
 
     # --- contexts -----------------------------------------------------------------------------
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from contextvars import ContextVar
-from typing import Generic
+from typing import Any, Generic
 
 from typed_waffle.binding import Binding
 from typed_waffle.current import Pin, forget, live, origin, outer, show
@@ -29,6 +30,7 @@ class Bindings(Generic[M]):
         self._showing = threading.Lock()
         self._outside: Pin[M] = live(self._sole_snapshot)
         self.current = ContextVar("typed_waffle", default=self._outside)
+        _everywhere.add(self)
 
     def add(self, binding: Binding[M]) -> None:
         """A binding begins."""
@@ -96,3 +98,15 @@ class Bindings(Generic[M]):
             f"{self._name} is bound to {len(bindings)} applications, and no app context says "
             "which one is meant: use `with app.app_context():`"
         )
+
+
+_everywhere: weakref.WeakSet[Bindings[Any]] = weakref.WeakSet()  # Any: of any model
+
+
+def _after_fork() -> None:
+    # Reads outside of a context look at a holder, not at the pid: let the child's ask anew.
+    for bindings in list(_everywhere):
+        bindings.forked()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import uuid
-import weakref
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -68,7 +66,6 @@ class Waffle(Generic[M]):
         self._callbacks: Callbacks[M] = Callbacks()
         self._binder = Binder(self, self.model, namespace, self._bindings, self._callbacks)
         self.current_settings = proxy(self.model, self._bindings.current)
-        _waffles.add(self)
 
     def __repr__(self) -> str:
         return f"<Waffle {self.model.__qualname__} {self.namespace!r}>"
@@ -347,15 +344,3 @@ class Waffle(Generic[M]):
 def waffles_of(app: Flask) -> dict[str, Waffle[Any]]:  # Any: of any model
     """Every `Waffle` that an application is bound to, by namespace: for commands and pages."""
     return dict(app.extensions.get(_WAFFLES, {}))
-
-
-_waffles: weakref.WeakSet[Waffle[Any]] = weakref.WeakSet()  # Any: of any model
-
-
-def _after_fork() -> None:
-    # Reads outside of a context look at a holder, not at the pid: let the child's ask anew.
-    for waffle in list(_waffles):
-        waffle._bindings.forked()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # this module's own
-
-
-os.register_at_fork(after_in_child=_after_fork)

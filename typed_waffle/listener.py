@@ -7,15 +7,13 @@ at while the application works. Every driver has the same three methods.
 from __future__ import annotations
 
 import logging
-import os
-import random
 import sys
 import threading
-import time
 from typing import Any, Protocol
 
 from typed_waffle.journal import Journal
-from typed_waffle.protocols import Bus, BusError, Event, Subscription
+from typed_waffle.loop import Loop, ticked
+from typed_waffle.protocols import Bus
 from typed_waffle.runtime import Runtime
 
 __all__ = ["InlineListener", "Listener", "ThreadListener", "listen"]
@@ -24,18 +22,6 @@ logger = logging.getLogger(__name__)
 
 INLINE_PATIENCE = 0.1
 """Seconds that a request waits for the look it began, which goes on without it."""
-
-SLICE = 0.5
-"""The longest wait at a time, so that a stop is noticed."""
-
-BURST = 1000
-"""How many messages are taken in before they are applied together."""
-
-FIRST_BACKOFF, LAST_BACKOFF = 0.1, 5.0
-"""The bounds of the wait before the next try to connect."""
-
-HEALTHY_AFTER = 60.0
-"""A connection that stood this long starts over with the first backoff."""
 
 
 class Listener(Protocol):
@@ -112,7 +98,7 @@ class InlineListener:
 
     def _tick(self) -> None:
         try:
-            _tick(self._runtime, self._journal)
+            ticked(self._runtime, self._journal)
         finally:
             self._looking.release()
 
@@ -136,85 +122,3 @@ def listen(kind: str, runtime: Runtime[Any], bus: Bus | None) -> Listener:  # An
         else:
             return threaded
     return InlineListener(runtime)
-
-
-class Loop:
-    """Subscribe, read the store, apply what comes, look at the store now and then; for ever."""
-
-    def __init__(
-        self,
-        runtime: Runtime[Any],  # Any: of any model
-        bus: Bus | None,
-        stopped: threading.Event,
-    ) -> None:
-        self._runtime = runtime
-        self._bus = bus
-        self._stopped = stopped
-        self._journal = Journal(logger)
-        self._pid = os.getpid()
-        self._backoff = FIRST_BACKOFF
-
-    def run(self) -> None:
-        """Loop until stopped. Nothing that goes wrong ends it."""
-        while self._going():
-            started = time.monotonic()
-            try:
-                if self._bus is None:
-                    self._rest(SLICE)
-                    continue
-                self._serve(self._bus)
-            except BusError as error:
-                self._runtime.deaf(str(error))
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the loop goes on
-                self._runtime.deaf(f"the listener failed: {error!r}")
-                text = "the settings listener failed, and starts over"
-                self._journal.log(logging.ERROR, text, error=True)
-            if time.monotonic() - started > HEALTHY_AFTER:
-                self._backoff = FIRST_BACKOFF
-            self._retreat()
-
-    def _going(self) -> bool:
-        # A fork may copy a running loop (gevent does): the copy must not touch the parent's socket.
-        return not self._stopped.is_set() and os.getpid() == self._pid
-
-    def _serve(self, bus: Bus) -> None:
-        subscription = bus.subscribe()
-        try:
-            while self._going():
-                events = self._drained(subscription)
-                if events and self._going():
-                    self._runtime.receive(events)
-                self._runtime.tick()
-        finally:
-            if os.getpid() == self._pid:
-                subscription.close()
-
-    def _drained(self, subscription: Subscription) -> list[Event]:
-        """Everything that has come, so that a burst is applied at once."""
-        events: list[Event] = []
-        timeout = min(SLICE, self._runtime.agenda.wait())
-        while len(events) < BURST and (event := subscription.get(timeout)) is not None:
-            events.append(event)
-            timeout = 0.0
-        return events
-
-    def _retreat(self) -> None:
-        """Wait before the next try, with full jitter; polling goes on meanwhile."""
-        end = time.monotonic() + random.uniform(FIRST_BACKOFF / 2, self._backoff)  # noqa: S311
-        self._backoff = min(LAST_BACKOFF, self._backoff * 2)
-        while self._going() and (left := end - time.monotonic()) > 0:
-            self._rest(min(left, SLICE))
-
-    def _rest(self, longest: float) -> None:
-        due = _tick(self._runtime, self._journal)
-        self._stopped.wait(min(longest, max(due, 0.01)))
-
-
-def _tick(runtime: Runtime[Any], journal: Journal) -> float:  # Any: of any model
-    """Look at the store if that is due, whatever goes wrong; the seconds until it is due again."""
-    try:
-        return runtime.tick()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
-        runtime.board.note(f"looking at the store failed: {error!r}")
-        journal.log(logging.ERROR, "looking at the settings store failed", error=True)
-        return runtime.agenda.wait()

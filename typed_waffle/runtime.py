@@ -1,24 +1,22 @@
-"""Runtime: the live snapshot of one worker. It writes, applies, heals, and calls back."""
+"""Runtime: one worker at work. It writes, hears, heals, and shows what is stored."""
 
 from __future__ import annotations
 
-import logging
-import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic
 
 from typed_waffle.agenda import Agenda
 from typed_waffle.announcer import Announcer
-from typed_waffle.chain import Chain, compare
+from typed_waffle.chain import compare
 from typed_waffle.change import Change, Head, State
-from typed_waffle.deliveries import Deliveries
+from typed_waffle.display import Display, Observer
 from typed_waffle.edit import Draft, Planned, change_of, planned
 from typed_waffle.environment import Locks
-from typed_waffle.errors import ConfigurationError, RevisionConflict, StoreUnavailable
+from typed_waffle.errors import RevisionConflict, StoreUnavailable
 from typed_waffle.ledger import Ledger
-from typed_waffle.model import M, named, secret_names
+from typed_waffle.model import M, secret_names
 from typed_waffle.protocols import (
     Announcement,
     Bus,
@@ -28,12 +26,10 @@ from typed_waffle.protocols import (
     Store,
     Subscribed,
 )
-from typed_waffle.snapshot import Rejected, Snapshot, Unfit, assembled, salvaged
+from typed_waffle.snapshot import Snapshot
 from typed_waffle.status import Board, Status
 
-__all__ = ["Observer", "Rules", "Runtime"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["Rules", "Runtime"]
 
 ROLLBACK_ATTEMPTS = 10
 """How often a rollback begins anew because somebody else wrote meanwhile."""
@@ -54,30 +50,12 @@ class Rules:
     """Whether a listener hears the bus. Without one, polling is all there is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Observer(Generic[M]):
-    """Who is told what a runtime does."""
-
-    shown: Callable[[Snapshot[M]], None]
-    """The live snapshot was replaced; called under the lock, so it must be quick."""
-    changed: Callable[[Snapshot[M], Snapshot[M]], None]
-    """A swap is done: old and new, in order, one at a time, never under a lock."""
-    rejected: Callable[[int, Mapping[str, str]], None]
-    """A revision does not fit the model: the revision, and why."""
-
-
 class _Conflict(Exception):  # noqa: N818 - internal: it leaves the store's transaction
     """The store is not at the revision that the writer expected."""
 
 
 class Runtime(Generic[M]):
-    """One worker: the store and the bus it uses, and the snapshot it shows.
-
-    Readers take `live`, one reference. Everything else runs under a lock that no reader takes.
-    """
-
-    live: Snapshot[M]
-    """The snapshot shown now."""
+    """One worker: the store and the bus it uses, and the snapshot it shows."""
 
     def __init__(
         self,
@@ -96,16 +74,13 @@ class Runtime(Generic[M]):
         self._rules = rules
         self._store = store
         self._bus = bus
-        self._observer = observer
-        self._locks = locks
-        self._lock = threading.Lock()
-        self._chain = Chain(State())
-        self._deliveries = Deliveries()
+        self._display = Display(model, locks, observer, self.board, self.agenda)
         self._announcer = Announcer(bus, rules.namespace, self.id)
-        self._loaded = False
-        self.live = self._salvaged(State())
 
-    # --- boot ---------------------------------------------------------------------------------
+    @property
+    def live(self) -> Snapshot[M]:
+        """The snapshot shown now."""
+        return self._display.live
 
     def boot(self) -> None:
         """Read the store once, before anything is served. A store that is away is not fatal.
@@ -116,27 +91,9 @@ class Runtime(Generic[M]):
         """
         self.agenda.begun()
         state = self.board.asked(lambda: self._store.state(self._rules.namespace))
-        if state is not None:
-            self.live = self._salvaged(state)
-            if self.live.unfit and self._rules.raise_on_invalid:
-                why = "; ".join(f"{name}: {found.why}" for name, found in self.live.unfit.items())
-                raise ConfigurationError(
-                    "WAFFLE_ON_INVALID", f"it says 'raise', and what is stored does not fit: {why}"
-                )
-            self._loaded = True
-            self._chain.become(state)
-            if self.live.unfit:
-                self._reject({name: found.why for name, found in self.live.unfit.items()})
-        self._observer.shown(self.live)
+        self._display.begin(state, strict=self._rules.raise_on_invalid)
         self.agenda.done(self.live.revision, pushed=False)
-        self._deliveries.run()
-
-    def _salvaged(self, state: State) -> Snapshot[M]:
-        try:
-            return salvaged(self.model, state, self._locks)
-        except Rejected as rejected:
-            variables = ", ".join(pinned.variable for pinned in self._locks.values())
-            raise ConfigurationError(variables, f"together they break a rule: {rejected}") from None
+        self._display.deliver()
 
     # --- write --------------------------------------------------------------------------------
 
@@ -154,10 +111,10 @@ class Runtime(Generic[M]):
             nonlocal plan
             if draft.expected_revision not in (None, state.head.revision):
                 raise _Conflict(state.head.revision)
-            plan = planned(draft, self._view(state))
+            plan = planned(draft, self._display.view(state))
             return plan.proposal if plan else None
 
-        known_before = self._chain.state
+        known_before = self._display.known
         try:
             record = self._store.commit(self._rules.namespace, decide)
         except _Conflict as conflict:
@@ -169,9 +126,9 @@ class Runtime(Generic[M]):
         else:
             if record is None or plan is None:
                 return None
-            self._show_own(plan, known_before.head)
+            self._display.take_own(plan.before.state, plan.after, known_before.head)
             self._announce(plan, known_before)
-            self._deliveries.run()
+            self._display.deliver()
             return change_of(self.model, record)
         expected = draft.expected_revision or 0
         raise RevisionConflict(expected, actual, self.ledger.between(expected, actual))
@@ -192,31 +149,6 @@ class Runtime(Generic[M]):
         """Delete all but the newest changes from the history; how many went."""
         return self._store.prune(self._rules.namespace, keep)
 
-    def _view(self, state: State) -> Snapshot[M]:
-        """What is stored now, as this worker would show it."""
-        live = self.live
-        # Not by the head alone: a rewrite, or a hand, may have changed texts without a revision.
-        if live.state == state:
-            return live
-        try:
-            return assembled(self.model, state, self._locks, self._still_unfit(state))
-        except Rejected:
-            return salvaged(self.model, state, self._locks, live.texts())
-
-    def _show_own(self, plan: Planned[M], known_before: Head) -> None:
-        with self._lock:
-            here = self._chain.state.head
-            # What a writer sees under the store's lock is the truth, even if it is older.
-            relation = compare(known_before, plan.before.state.head)
-            restored = here == known_before and relation in {"behind", "replaced"}
-            if restored:
-                self._warn_restored(plan.before.state.head)
-            if restored or plan.after.revision > here.revision:
-                self._loaded = True
-                self._chain.become(plan.after.state)
-                self._swap(plan.after)
-                self._catch_up()
-
     def _announce(self, plan: Planned[M], known_before: State) -> None:
         # Without values if one is secret, or if rows were edited by hand: then all must read them.
         before = plan.before.state
@@ -229,16 +161,12 @@ class Runtime(Generic[M]):
             self.agenda.deaf()
             self.board.note(silence)
 
-    # --- apply --------------------------------------------------------------------------------
+    # --- hear ---------------------------------------------------------------------------------
 
     def receive(self, events: Iterable[Event]) -> None:
         """Take in what the bus said: apply what follows, and note when the store must be read."""
-        with self._lock:
-            kept = [said for event in events if (said := self._heard(event)) is not None]
-            self._catch_up()
-            if any(self._chain.waits(said) for said in kept):
-                self.agenda.gap()
-        self._deliveries.run()
+        self._display.take_said([e for event in events if (e := self._heard(event)) is not None])
+        self._display.deliver()
 
     def deaf(self, why: str) -> None:
         """The subscription is gone: until it is back, look at the store more often."""
@@ -246,66 +174,16 @@ class Runtime(Generic[M]):
         self.agenda.deaf()
 
     def _heard(self, event: Event) -> Announcement | None:
-        """Sort one event in; the message, if it was kept."""
+        """What an event announces, if anything, and if somebody else made it."""
         if isinstance(event, Subscribed):
             self.board.bus_up()
             self.agenda.now()
-        elif event.namespace != self._rules.namespace:
-            return None
-        elif isinstance(event, Hint):
-            self.agenda.hint()
-        elif event.origin != self.id:
-            verdict = self._chain.take(event)
-            if verdict == "kept":
-                return event
-            if verdict == "next":
-                self.agenda.expect(event.revision)
-            if verdict != "known":
+        elif event.namespace == self._rules.namespace:
+            if isinstance(event, Hint):
                 self.agenda.hint()
+            elif event.origin != self.id:
+                return event
         return None
-
-    def _catch_up(self) -> None:
-        """Apply the messages that waited and now follow."""
-        merged = self._chain.merged()
-        if merged is not None:
-            self._adopt(merged)
-        if not self._chain.gap:
-            self.agenda.filled()
-
-    def _adopt(self, state: State) -> None:
-        """Make a stored state ours: show it if it fits, else keep showing the last good one."""
-        self._chain.become(state)
-        first, self._loaded = not self._loaded, True
-        try:
-            snapshot = assembled(self.model, state, self._locks, self._still_unfit(state))
-        except Rejected as rejected:
-            if first:  # the store was away at boot: there is no last good snapshot to keep
-                self._swap(self._salvaged(state))
-            self._reject(rejected.reasons)
-        else:
-            self._swap(snapshot)
-
-    def _still_unfit(self, state: State) -> dict[str, Unfit]:
-        then = named(self.model, self.live.state.overrides)
-        now = named(self.model, state.overrides)
-        return {n: found for n, found in self.live.unfit.items() if now.get(n) == then.get(n)}
-
-    def _swap(self, snapshot: Snapshot[M]) -> None:
-        old, self.live = self.live, snapshot
-        self._observer.shown(snapshot)
-        self.board.misfits({name: found.why for name, found in snapshot.unfit.items()})
-        self._deliveries.add(lambda: self._observer.changed(old, snapshot))
-
-    def _reject(self, reasons: Mapping[str, str]) -> None:
-        self.board.misfits(reasons)
-        revision = self._chain.state.head.revision
-        logger.error(
-            "revision %s does not fit %s: %s",
-            revision,
-            self.model.__qualname__,
-            "; ".join(f"{name}: {why}" if name else why for name, why in reasons.items()),
-        )
-        self._deliveries.add(lambda: self._observer.rejected(revision, reasons))
 
     # --- heal ---------------------------------------------------------------------------------
 
@@ -322,47 +200,31 @@ class Runtime(Generic[M]):
         try:
             answered = self.board.asked(self._look) is not None
             if self._announcer.owed and self.board.bus_ok:
-                self._heed(self._announcer.repeat(self._chain.state.head))
+                self._heed(self._announcer.repeat(self._display.known.head))
         finally:
             well = answered and self.board.bus_ok and not self._announcer.owed
-            self.agenda.done(self._chain.state.head.revision, pushed=well)
-        self._deliveries.run()
+            self.agenda.done(self._display.known.head.revision, pushed=well)
+        self._display.deliver()
         return answered
 
     def _look(self) -> Head:
         """Follow the store, whose head is given back."""
         # Known before the read: a write or a message may overtake it, which makes nobody go back.
-        known_before = self._chain.state.head
+        known_before = self._display.known.head
         head = self._store.head(self._rules.namespace)
         relation = compare(known_before, head)
         if relation != "behind":
             self.agenda.level()
         elif not self.agenda.behind():
             return head
-        if head != self._chain.state.head:
+        if head != self._display.known.head:
             self._sync(restored=relation in {"behind", "replaced"})
         return head
 
     def _sync(self, *, restored: bool) -> None:
-        known_before = self._chain.state.head
+        known_before = self._display.known.head
         state = self._store.state(self._rules.namespace)
-        with self._lock:
-            here = self._chain.state.head
-            relation = compare(here, state.head)
-            back = restored and here == known_before and relation in {"behind", "replaced"}
-            if back:
-                self._warn_restored(state.head)
-            if back or relation == "newer":
-                self._adopt(state)
-                self._catch_up()
-
-    def _warn_restored(self, found: Head) -> None:
-        logger.warning(
-            "the store was restored: this worker knew revision %s, and the store shows "
-            "another change as revision %s; following the store",
-            self._chain.state.head.revision,
-            found.revision,
-        )
+        self._display.take_stored(state, known_before if restored else None)
 
     def refresh(self) -> None:
         """Read the store now.

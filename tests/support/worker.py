@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, model_validator
 from typed_waffle import Snapshot, WaffleModel
 from typed_waffle.buses.memory import MemoryBus
 from typed_waffle.change import Change, Channel, Delta, FieldRecord, Head, Record, State
+from typed_waffle.display import Observer
 from typed_waffle.edit import Draft
 from typed_waffle.errors import StoreUnavailable
 from typed_waffle.protocols import (
@@ -25,7 +26,7 @@ from typed_waffle.protocols import (
     Subscribed,
     Subscription,
 )
-from typed_waffle.runtime import Observer, Rules, Runtime
+from typed_waffle.runtime import Rules, Runtime
 from typed_waffle.stores.memory import MemoryStore
 
 __all__ = ["Settings", "Tape", "Watched", "Worker", "change_id", "delta", "store_at", "worker"]

@@ -93,7 +93,9 @@ def _rows(
     from typed_waffle import legacy  # noqa: PLC0415 - as above
 
     binding: Binding[Any] = current_app.extensions[EXTENSION][waffle.namespace]  # Any: as above
-    engine, owned = (legacy.opened(database_url), True) if database_url else binding.engine()
+    engine, owned = (
+        (legacy.opened(database_url), True) if database_url else binding.sources.engine()
+    )
     try:
         return legacy.stored(engine, table, key=key_column, value=value_column)
     finally:

@@ -1,0 +1,207 @@
+"""Display: the live snapshot of one worker, and what the worker knows to be stored. No I/O."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic
+
+from typed_waffle.agenda import Agenda
+from typed_waffle.chain import Chain, compare
+from typed_waffle.change import Head, State
+from typed_waffle.deliveries import Deliveries
+from typed_waffle.environment import Locks
+from typed_waffle.errors import ConfigurationError
+from typed_waffle.model import M, named
+from typed_waffle.protocols import Announcement
+from typed_waffle.snapshot import Rejected, Snapshot, Unfit, assembled, salvaged
+from typed_waffle.status import Board
+
+__all__ = ["Display", "Observer"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Observer(Generic[M]):
+    """Who is told what a worker does."""
+
+    shown: Callable[[Snapshot[M]], None]
+    """The live snapshot was replaced; called under the lock, so it must be quick."""
+    changed: Callable[[Snapshot[M], Snapshot[M]], None]
+    """A swap is done: old and new, in order, one at a time, never under a lock."""
+    rejected: Callable[[int, Mapping[str, str]], None]
+    """A revision does not fit the model: the revision, and why."""
+
+
+class Display(Generic[M]):
+    """Readers take `live`, one reference. Everything else runs under a lock that no reader takes.
+
+    What is queued for the observer is delivered by `deliver`, which is never under that lock.
+    """
+
+    live: Snapshot[M]
+    """The snapshot shown now."""
+
+    def __init__(
+        self, model: type[M], locks: Locks, observer: Observer[M], board: Board, agenda: Agenda
+    ) -> None:
+        self._model = model
+        self._locks = locks
+        self._observer = observer
+        self._board = board
+        self._agenda = agenda
+        self._lock = threading.Lock()
+        self._chain = Chain(State())
+        self._deliveries = Deliveries()
+        self._loaded = False
+        self.live = self._salvaged(State())
+        self.deliver = self._deliveries.run
+
+    @property
+    def known(self) -> State:
+        """The newest stored state that is known: newer than what is shown, after a rejection."""
+        return self._chain.state
+
+    # --- begin --------------------------------------------------------------------------------
+
+    def begin(self, state: State | None, *, strict: bool) -> None:
+        """Show what is stored, each field that does not fit by its default; `None`: all defaults.
+
+        Raises:
+            ConfigurationError: the environment breaks a rule, or (if `strict`) a field does not
+                fit.
+        """
+        if state is not None:
+            self.live = self._salvaged(state)
+            if self.live.unfit and strict:
+                why = "; ".join(f"{name}: {found.why}" for name, found in self.live.unfit.items())
+                raise ConfigurationError(
+                    "WAFFLE_ON_INVALID", f"it says 'raise', and what is stored does not fit: {why}"
+                )
+            self._loaded = True
+            self._chain.become(state)
+            if self.live.unfit:
+                self._reject({name: found.why for name, found in self.live.unfit.items()})
+        self._observer.shown(self.live)
+
+    def _salvaged(self, state: State) -> Snapshot[M]:
+        try:
+            return salvaged(self._model, state, self._locks)
+        except Rejected as rejected:
+            variables = ", ".join(pinned.variable for pinned in self._locks.values())
+            raise ConfigurationError(variables, f"together they break a rule: {rejected}") from None
+
+    def view(self, state: State) -> Snapshot[M]:
+        """A state, as this worker would show it if it had to."""
+        live = self.live
+        # Not by the head alone: a rewrite, or a hand, may have changed texts without a revision.
+        if live.state == state:
+            return live
+        try:
+            return assembled(self._model, state, self._locks, self._still_unfit(state))
+        except Rejected:
+            return salvaged(self._model, state, self._locks, live.texts())
+
+    # --- follow -------------------------------------------------------------------------------
+
+    def take_own(self, before: State, after: Snapshot[M], known_before: Head) -> None:
+        """Show the change that this worker just made from the state `before`."""
+        with self._lock:
+            here = self._chain.state.head
+            # What a writer sees under the store's lock is the truth, even if it is older.
+            relation = compare(known_before, before.head)
+            restored = here == known_before and relation in {"behind", "replaced"}
+            if restored:
+                self._warn_restored(before.head)
+            if restored or after.revision > here.revision:
+                self._loaded = True
+                self._chain.become(after.state)
+                self._swap(after)
+                self._catch_up()
+
+    def take_said(self, announcements: Iterable[Announcement]) -> None:
+        """Take in what others announced: show what follows, and note when the store is needed."""
+        with self._lock:
+            kept = [said for said in announcements if self._sorted(said)]
+            self._catch_up()
+            if any(self._chain.waits(said) for said in kept):
+                self._agenda.gap()
+
+    def take_stored(self, state: State, restored_from: Head | None) -> None:
+        """Show what was read, if it is newer.
+
+        Older, or another change of the same number, is shown as well if the store was restored, and
+        this worker still knows what it knew before the read: `restored_from`.
+        """
+        with self._lock:
+            here = self._chain.state.head
+            relation = compare(here, state.head)
+            back = here == restored_from and relation in {"behind", "replaced"}
+            if back:
+                self._warn_restored(state.head)
+            if back or relation == "newer":
+                self._adopt(state)
+                self._catch_up()
+
+    def _sorted(self, said: Announcement) -> bool:
+        """Sort one message in; whether it was kept."""
+        verdict = self._chain.take(said)
+        if verdict == "next":
+            self._agenda.expect(said.revision)
+        if verdict in {"next", "odd"}:
+            self._agenda.hint()
+        return verdict == "kept"
+
+    def _catch_up(self) -> None:
+        """Apply the messages that waited and now follow."""
+        merged = self._chain.merged()
+        if merged is not None:
+            self._adopt(merged)
+        if not self._chain.gap:
+            self._agenda.filled()
+
+    def _adopt(self, state: State) -> None:
+        """Make a stored state ours: show it if it fits, else keep showing the last good one."""
+        self._chain.become(state)
+        first, self._loaded = not self._loaded, True
+        try:
+            snapshot = assembled(self._model, state, self._locks, self._still_unfit(state))
+        except Rejected as rejected:
+            if first:  # the store was away at boot: there is no last good snapshot to keep
+                self._swap(self._salvaged(state))
+            self._reject(rejected.reasons)
+        else:
+            self._swap(snapshot)
+
+    def _still_unfit(self, state: State) -> dict[str, Unfit]:
+        then = named(self._model, self.live.state.overrides)
+        now = named(self._model, state.overrides)
+        return {n: found for n, found in self.live.unfit.items() if now.get(n) == then.get(n)}
+
+    def _swap(self, snapshot: Snapshot[M]) -> None:
+        old, self.live = self.live, snapshot
+        self._observer.shown(snapshot)
+        self._board.misfits({name: found.why for name, found in snapshot.unfit.items()})
+        self._deliveries.add(lambda: self._observer.changed(old, snapshot))
+
+    def _reject(self, reasons: Mapping[str, str]) -> None:
+        self._board.misfits(reasons)
+        revision = self._chain.state.head.revision
+        logger.error(
+            "revision %s does not fit %s: %s",
+            revision,
+            self._model.__qualname__,
+            "; ".join(f"{name}: {why}" if name else why for name, why in reasons.items()),
+        )
+        self._deliveries.add(lambda: self._observer.rejected(revision, reasons))
+
+    def _warn_restored(self, found: Head) -> None:
+        logger.warning(
+            "the store was restored: this worker knew revision %s, and the store shows "
+            "another change as revision %s; following the store",
+            self._chain.state.head.revision,
+            found.revision,
+        )

@@ -1,0 +1,139 @@
+"""Sources: where a worker gets its store and its bus from. Made in the process that uses them."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from typed_waffle.buses.message import Codec
+from typed_waffle.config import Config
+from typed_waffle.model import WaffleModel, facts, secret_names
+from typed_waffle.protocols import Bus, Store
+from typed_waffle.sealing import KEYS
+from typed_waffle.stores.memory import MemoryStore
+from typed_waffle.stores.sealed import SealedStore
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from redis import Redis, RedisCluster
+    from sqlalchemy import Engine
+
+__all__ = ["Given", "Sources"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What `init_app` or `connect` was given, beside the keys."""
+
+    engine: Engine | None
+    redis: Redis | RedisCluster | None
+    folder: Path
+    """Where `waffle.db` is made if nothing names a database."""
+    app: Callable[[], Flask | None]
+    """The Flask app, for Flask-SQLAlchemy's engine; `None` without Flask."""
+
+
+class Sources:
+    """Makes the stores and buses of one binding."""
+
+    def __init__(self, model: type[WaffleModel], config: Config, given: Given) -> None:
+        self.config = config
+        self._model = model
+        self._given = given
+        self._made_in = os.getpid()
+        self._warned_in = 0
+
+    def bus(self) -> Bus | None:
+        """What carries changes; `None` if they are only polled for.
+
+        Raises:
+            ConfigurationError: the address cannot be read, or the client cannot be used.
+        """
+        config, client = self.config, self._given.redis
+        if not config.uses_bus(client_given=client is not None):
+            return None
+        # A fork while another thread imports leaves the child with a module that nobody unlocks, so
+        # the listener must import nothing: connecting to a host would import this codec.
+        importlib.import_module("encodings.idna")
+        from typed_waffle.buses.redis import (  # noqa: PLC0415 - loaded at the first use only
+            RedisBus,
+            client_at,
+        )
+
+        if client is None:
+            url = config.redis_url.get_secret_value() if config.redis_url else None
+            client = client_at(url, config.redis_host, config.redis_port)
+        key = config.signing_key.get_secret_value() if config.signing_key else None
+        return RedisBus(client, config.redis_channel, Codec(key))
+
+    def store(self, pinned: Collection[str]) -> Store:
+        """The store; secrets in it are encrypted if there are keys.
+
+        Raises:
+            ConfigurationError: the database cannot be used.
+        """
+        from typed_waffle.stores.engines import store_on  # noqa: PLC0415 - as above
+
+        engine, owned = self.engine()
+        if not owned and os.getpid() != self._made_in:
+            # The pool may hold the parent's connections; they are dropped, not closed.
+            engine.dispose(close=False)
+        store = store_on(
+            engine,
+            prefix=self.config.table_prefix,
+            create_tables=self.config.create_tables,
+            owned=owned,
+            keep=self.config.history_keep,
+        )
+        return self._sealed(store, pinned)
+
+    def engine(self) -> tuple[Engine, bool]:
+        """An engine of the database that holds the settings, and whether the caller disposes of it.
+
+        Raises:
+            ConfigurationError: `WAFFLE_DATABASE_URL` cannot be read.
+        """
+        from typed_waffle.stores.engines import own_engine  # noqa: PLC0415 - as above
+
+        url, engine = self.config.database_url, self._given.engine
+        if engine is None and url is None:
+            engine = self._shared_engine()
+        if engine is not None:
+            return engine, False
+        return own_engine(url.get_secret_value() if url else None, self._given.folder), True
+
+    def _sealed(self, store: Store, pinned: Collection[str]) -> Store:
+        """The store, with the secrets in it encrypted if there are keys."""
+        secret = secret_names(self._model)
+        cipher = self.config.cipher()
+        if cipher is not None:
+            names = {name for fact in facts(self._model).values() for name in fact.names}
+            return SealedStore(store, cipher, secret, names - secret)
+        # What the environment pins is not stored, and what is in memory ends with the process.
+        exposed = [name for name in facts(self._model) if name in secret and name not in pinned]
+        if exposed and not isinstance(store, MemoryStore) and self._warned_in != os.getpid():
+            self._warned_in = os.getpid()
+            logger.warning(
+                "%s: the database keeps secrets in plain text (%s), because %s is not set",
+                self._model.__qualname__,
+                ", ".join(exposed),
+                KEYS,
+            )
+        return store
+
+    def _shared_engine(self) -> Engine | None:
+        """Flask-SQLAlchemy's engine, if the application has one."""
+        app = self._given.app()
+        database: Any = app.extensions.get("sqlalchemy") if app else None  # Any: an extra's class
+        if app is None or database is None:
+            return None
+        with app.app_context():
+            engine: Engine = database.engine
+            return engine
