@@ -107,6 +107,8 @@ class InlineListener:
         look = self._look
         if look is not None and look is not threading.current_thread():
             look.join(wait)
+        if wait:
+            self._runtime.leave_fleet()
 
 
 def listen(kind: str, runtime: Runtime[Any], bus: Bus | None) -> Listener:  # Any: of any model

@@ -64,6 +64,8 @@ class Loop:
             if time.monotonic() - started > HEALTHY_AFTER:
                 self._backoff = FIRST_BACKOFF
             self._retreat()
+        if os.getpid() == self._pid:
+            self._runtime.leave_fleet()
 
     def _going(self) -> bool:
         # A fork may copy a running loop (gevent does): the copy must not touch the parent's socket.
@@ -84,7 +86,7 @@ class Loop:
     def _drained(self, subscription: Subscription) -> list[Event]:
         """Everything that has come, so that a burst is applied at once."""
         events: list[Event] = []
-        timeout = min(SLICE, self._runtime.agenda.wait())
+        timeout = min(SLICE, self._runtime.wait())
         while len(events) < BURST and (event := subscription.get(timeout)) is not None:
             events.append(event)
             timeout = 0.0
@@ -109,4 +111,4 @@ def ticked(runtime: Runtime[Any], journal: Journal) -> float:  # Any: of any mod
     except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
         runtime.board.note(f"looking at the store failed: {error!r}")
         journal.log(logging.ERROR, "looking at the settings store failed", error=True)
-        return runtime.agenda.wait()
+        return runtime.wait()

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from typed_waffle.buses.errand import Gate
+from typed_waffle.buses.gate import Gate
 from typed_waffle.buses.message import Codec
 from typed_waffle.buses.routes import Route
 from typed_waffle.buses.wire import Address, RefusedError, Reply, Wire
