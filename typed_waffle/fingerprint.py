@@ -60,7 +60,14 @@ def _declared(model: type[WaffleModel]) -> object:
         }
         for name, fact in facts(model).items()
     }
-    return [declared, sorted([*decorated.field_validators, *decorated.model_validators])]
+    rules = [
+        *(
+            (name, found.info.mode, found.info.fields)
+            for name, found in decorated.field_validators.items()
+        ),
+        *((name, found.info.mode, ()) for name, found in decorated.model_validators.items()),
+    ]
+    return [declared, sorted(rules)]
 
 
 def _steady(value: object) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Generic
 
 from typed_waffle.agenda import Agenda
@@ -78,7 +79,6 @@ class Runtime(Generic[M]):
         self._bus = bus
         self._display = Display(model, locks, observer, self.board, self.agenda)
         self._announcer = Announcer(bus, rules.namespace, self.id)
-        self._newcomer = newcomer(self.id, model)
         self.roster = Roster(bus, rules.namespace, self.info, self._bus_well)
 
     @property
@@ -95,6 +95,8 @@ class Runtime(Generic[M]):
         """
         self.agenda.begun()
         state = self.board.asked(lambda: self._store.state(self._rules.namespace))
+        if self._bus is not None:
+            self.info()  # the fingerprint may import something, which the listener must not
         self._display.begin(state, strict=self._rules.raise_on_invalid)
         self.agenda.done(self.live.revision, pushed=False)
         self._display.deliver()
@@ -249,6 +251,10 @@ class Runtime(Generic[M]):
     def status(self) -> Status:
         """The status of this worker."""
         return self.board.status(self.live.revision)
+
+    @cached_property
+    def _newcomer(self) -> WorkerInfo:
+        return newcomer(self.id, self.model)
 
     def info(self) -> WorkerInfo:
         """This worker, as the fleet should see it."""

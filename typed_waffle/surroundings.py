@@ -31,7 +31,7 @@ def server_of(modules: Collection[str], arguments: Sequence[str]) -> str:
     program = PurePath(arguments[0]) if arguments else PurePath()
     if program.name == "__main__.py":
         program = program.parent  # python -m package
-    if program.name in {"", "-c", "-m"}:
+    if program.name in {"", "-", "-c", "-m"}:
         return "python"
     return program.name[:LONGEST]
 
