@@ -130,13 +130,14 @@ def test_another_declaration_has_another() -> None:
 
 def test_what_changes_no_setting_does_not_count() -> None:
     """Descriptions, and the name of the model, may be bettered."""
-    described = create_model(
-        "Other",
-        __base__=WaffleModel,
-        __doc__="Described.",
-        a=(Annotated[int, Field(description="A number", title="A", examples=[1])], 1),
-    )
-    assert fingerprint(described) == fingerprint(DECLARED["plain"])
+
+    class Other(WaffleModel):
+        """Described."""
+
+        a: Annotated[int, Field(description="A number", title="A", examples=[1])] = 1
+        """A number."""
+
+    assert fingerprint(Other) == fingerprint(DECLARED["plain"])
 
 
 def test_a_secret_s_default_does_not_count() -> None:

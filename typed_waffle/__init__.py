@@ -1,5 +1,8 @@
 """Typed settings that operators change while the application runs."""
 
+import typed_waffle.interpreter  # noqa: F401 - first, so that it is what speaks
+
+# isort: split
 from typed_waffle.change import Change, FieldChange
 from typed_waffle.errors import (
     BusUnavailable,

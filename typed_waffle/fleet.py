@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from typed_waffle.fingerprint import fingerprint
 from typed_waffle.model import WaffleModel
-from typed_waffle.surroundings import server_of, version
+from typed_waffle.serving import server_of, version
 
 __all__ = [
     "FleetReport",

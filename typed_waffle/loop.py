@@ -37,14 +37,15 @@ class Loop:
         self,
         runtime: Runtime[Any],  # Any: of any model
         bus: Bus | None,
-        stopped: threading.Event,
     ) -> None:
         self._runtime = runtime
         self._bus = bus
-        self._stopped = stopped
+        self._stopped = threading.Event()
         self._journal = Journal(logger)
         self._pid = os.getpid()
         self._backoff = FIRST_BACKOFF
+        self._beat = time.monotonic()
+        self._subscription: Subscription | None = None
 
     def run(self) -> None:
         """Loop until stopped. Nothing that goes wrong ends it."""
@@ -56,7 +57,8 @@ class Loop:
                     continue
                 self._serve(self._bus)
             except BusError as error:
-                self._runtime.deaf(str(error))
+                if self._going():
+                    self._runtime.deaf(str(error))
             except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the loop goes on
                 self._runtime.deaf(f"the listener failed: {error!r}")
                 text = "the settings listener failed, and starts over"
@@ -65,14 +67,33 @@ class Loop:
                 self._backoff = FIRST_BACKOFF
             self._retreat()
         if os.getpid() == self._pid:
-            self._runtime.leave_fleet()
+            self._runtime.roster.leave()
+
+    def stop(self) -> None:
+        """Let `run` end, and not only at its next sign of life."""
+        self._stopped.set()
+        subscription = self._subscription
+        if subscription is not None:
+            subscription.close()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was told to end."""
+        return self._stopped.is_set()
+
+    @property
+    def silent(self) -> float:
+        """Seconds since it last gave a sign of life."""
+        return time.monotonic() - self._beat
 
     def _going(self) -> bool:
+        self._beat = time.monotonic()
+        self._runtime.board.beat()
         # A fork may copy a running loop (gevent does): the copy must not touch the parent's socket.
         return not self._stopped.is_set() and os.getpid() == self._pid
 
     def _serve(self, bus: Bus) -> None:
-        subscription = bus.subscribe()
+        subscription = self._subscription = bus.subscribe()
         try:
             while self._going():
                 events = self._drained(subscription)
@@ -80,6 +101,7 @@ class Loop:
                     self._runtime.receive(events)
                 self._runtime.tick()
         finally:
+            self._subscription = None
             if os.getpid() == self._pid:
                 subscription.close()
 

@@ -81,7 +81,7 @@ class Roster:
         bus = self._bus
         if bus is not None and self.wait() == 0:
             self._last = time.monotonic()
-            self._errand = Errand("report", lambda: self._report(bus))
+            self._errand = Errand("report", lambda: self._report(bus), others=True)
 
     def _report(self, bus: Bus) -> None:
         usual = random.uniform(*EVERY)  # noqa: S311 - only spreads
@@ -104,13 +104,14 @@ class Roster:
             self._complaint = why
             logger.warning("the fleet does not see this worker (%s): all else goes on", why)
 
-    def leave(self) -> None:
+    def leave(self, within: float = FAREWELL_WITHIN) -> None:
         """Take the record away, if the bus is well; nothing is reported after that."""
         gone, self._gone = self._gone, True
         reported = self._last > float("-inf")
         bus = self._bus
         if bus is not None and reported and not gone and not self._failures and self._well():
-            Errand("farewell", lambda: self._withdraw(bus)).wait(FAREWELL_WITHIN)
+            farewell = Errand("farewell", lambda: self._withdraw(bus), others=True)
+            farewell.wait(min(within, FAREWELL_WITHIN))
 
     def _withdraw(self, bus: Bus) -> None:
         with self._writing:

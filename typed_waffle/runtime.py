@@ -272,10 +272,6 @@ class Runtime(Generic[M]):
     def _bus_well(self) -> bool:
         return self.board.bus_ok or not self._rules.listens
 
-    def leave_fleet(self) -> None:
-        """Take this worker's record away: the last act of whatever drives it."""
-        self.roster.leave()
-
     def close(self) -> None:
         """Give back what the store and the bus hold; the last snapshot stays readable."""
         self.board.closed()

@@ -1,45 +1,50 @@
-"""Surroundings: where a worker runs, as far as that can be told. For people only."""
+"""Surroundings: what this process runs under, as far as it shows.
+
+Looked at when a worker begins, never at import: a server patches, forks and numbers its workers
+after that. What is seen here decides how a listener is driven, never what is true.
+"""
 
 from __future__ import annotations
 
-import functools
-import importlib.metadata
-from collections.abc import Collection, Sequence
-from pathlib import PurePath
+import sys
+from typing import Any, Literal
 
-__all__ = ["server_of", "version"]
+__all__ = ["Greenlets", "greenlets", "loading", "threadless"]
 
-_BY_MODULE = (
-    ("uwsgi", "uwsgi"),
-    ("mod_wsgi", "mod_wsgi"),
-    ("gunicorn.arbiter", "gunicorn"),
-    ("celery.apps.worker", "celery"),
-)
-"""Modules that only such a server's own processes have loaded; the first that is there counts."""
-
-LONGEST = 60
+Greenlets = Literal["none", "partial", "full"]
 
 
-def server_of(modules: Collection[str], arguments: Sequence[str]) -> str:
-    """What runs this process: a server's name, else the script's.
+def greenlets() -> Greenlets:
+    """How far gevent's monkey patch is in force.
 
-    `modules` and `arguments` are those of `sys`. Of the arguments only the program is looked at.
+    `partial` means that threads are greenlets, but that a socket which waits holds them all up.
     """
-    for module, server in _BY_MODULE:
-        if module in modules:
-            return server
-    program = PurePath(arguments[0]) if arguments else PurePath()
-    if program.name == "__main__.py":
-        program = program.parent  # python -m package
-    if program.name in {"", "-", "-c", "-m"}:
-        return "python"
-    return program.name[:LONGEST]
+    monkey: Any = sys.modules.get("gevent.monkey")  # Any: an extra's module
+    if monkey is None or not monkey.is_module_patched("threading"):
+        return "none"
+    whole = monkey.is_module_patched("socket") and monkey.is_module_patched("select")
+    return "full" if whole else "partial"
 
 
-@functools.cache
-def version() -> str:
-    """The version of this library."""
+def threadless() -> bool:
+    """Whether this is a uWSGI in which threads only run while requests do.
+
+    Read from `uwsgi.has_threads`, not from its options: since 2.0.27 or so threads need none.
+    """
+    return getattr(_uwsgi(), "has_threads", 1) == 0
+
+
+def loading() -> bool:
+    """Whether a uWSGI process loads the application, before it forks or becomes a worker.
+
+    It forks without telling Python, so nothing may be running then.
+    """
+    uwsgi = _uwsgi()
     try:
-        return importlib.metadata.version("typed-waffle")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"  # a checkout on the path
+        return uwsgi is not None and uwsgi.worker_id() == 0 and uwsgi.mule_id() == 0
+    except AttributeError:
+        return False  # a module of that name, but no server
+
+
+def _uwsgi() -> Any:  # noqa: ANN401 - the module exists in its server only
+    return sys.modules.get("uwsgi")

@@ -1,4 +1,4 @@
-"""Gate: lets errands of one kind through, and none for a moment after one failed."""
+"""Turnstile: lets errands of one kind through, and none for a moment after one failed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 from typed_waffle.errand import Errand
 from typed_waffle.protocols import BusError
 
-__all__ = ["Gate"]
+__all__ = ["Turnstile"]
 
 T = TypeVar("T")
 
 
-class Gate:
+class Turnstile:
     """Makes errands whose caller waits, but not for long, and not again and again in vain."""
 
     def __init__(self, name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from typed_waffle.surroundings import LONGEST, server_of, version
+from typed_waffle.serving import LONGEST, server_of, version
 
 
 @pytest.mark.parametrize(
