@@ -106,6 +106,7 @@ def test_who_applied_a_change_and_who_refused(waffle: Waffle[Limits], start: Sta
     assert len(waffle.wait_applied(mended.revision, 10).applied) == 3
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_gone_when_its_record_is(waffle: Waffle[Limits], start: Start) -> None:
     """It is pending until then, and no longer."""
     lasts = 1.0
@@ -206,6 +207,7 @@ def record(client: Redis) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_frozen_redis_slows_nobody(
     waffle: Waffle[Limits], redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
