@@ -88,6 +88,7 @@ class Binding(Generic[M]):
         # In a box, so that ending it when the app is collected needs no reference to the binding.
         self._box: list[Worker[M]] = []
         self._inherited: list[Worker[M]] = []
+        self._refused = False
         self.closed = False
         _everywhere.add(self)
 
@@ -142,7 +143,7 @@ class Binding(Generic[M]):
         runtime = Runtime(self._model, rules, store, bus, self._observer, pinned)
         runtime.boot()
         worker = Worker(os.getpid(), runtime, listen(driver, runtime, bus), store)
-        self.closed = False
+        self.closed = self._refused = False
         if not loading():  # else it serves this use only, and no worker inherits it
             self._box[:] = [worker]
         return worker
@@ -190,8 +191,14 @@ class Binding(Generic[M]):
         worker = self.worker
         if worker is not None:
             worker.listener.poke()
-        elif not _in_command():
-            self.started()
+        elif not _in_command() and not self._refused:
+            # Flask would leave its context behind, for the next request, if this raised. The first
+            # read begins again, and raises where the application sees it.
+            try:
+                self.started()
+            except Exception:
+                self._refused = True
+                logger.exception("the settings cannot be used yet")
 
     def popped(self, _: object, **__: object) -> None:
         """An app context ends."""
