@@ -163,6 +163,8 @@ class InlineListener:
         look = self._look
         if look is not None and look is not threading.current_thread():
             look.join(wait)
+        if wait:
+            self._runtime.roster.leave(wait)
 
 
 def listen(driver: Driver, runtime: Runtime[Any], bus: Bus | None) -> Listener:  # Any: as above

@@ -65,6 +65,8 @@ class Loop:
             if time.monotonic() - started > HEALTHY_AFTER:
                 self._backoff = FIRST_BACKOFF
             self._retreat()
+        if os.getpid() == self._pid:
+            self._runtime.roster.leave()
 
     def stop(self) -> None:
         """Let `run` end, and not only at its next sign of life."""
@@ -99,7 +101,7 @@ class Loop:
     def _drained(self, subscription: Subscription) -> list[Event]:
         """Everything that has come, so that a burst is applied at once."""
         events: list[Event] = []
-        timeout = min(SLICE, self._runtime.agenda.wait())
+        timeout = min(SLICE, self._runtime.wait())
         while len(events) < BURST and (event := subscription.get(timeout)) is not None:
             events.append(event)
             timeout = 0.0
@@ -124,4 +126,4 @@ def ticked(runtime: Runtime[Any], journal: Journal) -> float:  # Any: of any mod
     except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
         runtime.board.note(f"looking at the store failed: {error!r}")
         journal.log(logging.ERROR, "looking at the settings store failed", error=True)
-        return runtime.agenda.wait()
+        return runtime.wait()

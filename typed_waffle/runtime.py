@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Generic
 
 from typed_waffle.agenda import Agenda
@@ -15,6 +16,7 @@ from typed_waffle.display import Display, Observer
 from typed_waffle.edit import Draft, Planned, change_of, planned
 from typed_waffle.environment import Locks
 from typed_waffle.errors import RevisionConflict, StoreUnavailable
+from typed_waffle.fleet import WorkerInfo, newcomer
 from typed_waffle.ledger import Ledger
 from typed_waffle.model import M, secret_names
 from typed_waffle.protocols import (
@@ -26,6 +28,7 @@ from typed_waffle.protocols import (
     Store,
     Subscribed,
 )
+from typed_waffle.roster import Roster
 from typed_waffle.snapshot import Snapshot
 from typed_waffle.status import Board, Status
 
@@ -76,6 +79,7 @@ class Runtime(Generic[M]):
         self._bus = bus
         self._display = Display(model, locks, observer, self.board, self.agenda)
         self._announcer = Announcer(bus, rules.namespace, self.id)
+        self.roster = Roster(bus, rules.namespace, self.info, self._bus_well)
 
     @property
     def live(self) -> Snapshot[M]:
@@ -91,6 +95,8 @@ class Runtime(Generic[M]):
         """
         self.agenda.begun()
         state = self.board.asked(lambda: self._store.state(self._rules.namespace))
+        if self._bus is not None:
+            self.info()  # the fingerprint may import something, which the listener must not
         self._display.begin(state, strict=self._rules.raise_on_invalid)
         self.agenda.done(self.live.revision, pushed=False)
         self._display.deliver()
@@ -188,10 +194,15 @@ class Runtime(Generic[M]):
     # --- heal ---------------------------------------------------------------------------------
 
     def tick(self) -> float:
-        """Read the store if that is due. Returns the seconds until it is due again."""
+        """Read the store and report to the fleet, if that is due. Returns as `wait` does."""
         if self.agenda.wait() == 0:
             self.check()
-        return self.agenda.wait()
+        self.roster.tend()
+        return self.wait()
+
+    def wait(self) -> float:
+        """Seconds until there is something to do again."""
+        return min(self.agenda.wait(), self.roster.wait())
 
     def check(self) -> bool:
         """Look at the store, and follow it. `False` if it did not answer."""
@@ -240,6 +251,26 @@ class Runtime(Generic[M]):
     def status(self) -> Status:
         """The status of this worker."""
         return self.board.status(self.live.revision)
+
+    @cached_property
+    def _newcomer(self) -> WorkerInfo:
+        return newcomer(self.id, self.model)
+
+    def info(self) -> WorkerInfo:
+        """This worker, as the fleet should see it."""
+        revision, refused, why = self._display.position
+        status = self.board.status(revision)
+        return replace(
+            self._newcomer,
+            revision=revision,
+            state=status.state,
+            since=status.since,
+            rejected_revision=refused,
+            reason=why,
+        )
+
+    def _bus_well(self) -> bool:
+        return self.board.bus_ok or not self._rules.listens
 
     def close(self) -> None:
         """Give back what the store and the bus hold; the last snapshot stays readable."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# redis-py needs it, and at exit it is too late.
+import concurrent.futures.thread  # noqa: F401 # pyright: ignore[reportUnusedImport]
 import importlib
 import logging
 import os

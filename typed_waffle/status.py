@@ -159,6 +159,11 @@ class Board:
         self._review()
 
     @property
+    def misfit(self) -> str | None:
+        """What does not fit the model, and why; `None` if all does."""
+        return self._misfits
+
+    @property
     def bus_ok(self) -> bool:
         """Whether changes are pushed to this worker now."""
         return self._bus.needed and self._bus.ok and not self.silent

@@ -39,6 +39,17 @@ def test_the_end_is_silent_and_soon(
     eventually(lambda: redis_server.subscribers() == 0)
 
 
+def test_a_setting_is_read_for_the_first_time_at_the_end(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    """Nothing is begun that the interpreter forbids then."""
+    with script(config, "unused", tmp_path) as process:
+        assert process.ended() == 0
+        output = process.output()
+    assert "at exit: Waffle" in output
+    assert "Traceback" not in output
+
+
 def test_a_listener_that_hangs_does_not_hold_up_the_end(
     config: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Generic, TypeVar
 
 from typed_waffle.forking import gate
@@ -20,12 +21,19 @@ T = TypeVar("T")
 class Errand(Generic[T]):
     """One call, begun at once.
 
-    Where no thread can be started, the call is made by whoever makes the errand.
+    Where no thread can be started, the call is made by whoever makes the errand. A fork waits for
+    it, unless all that it does is to wait for `others`.
     """
 
     def __init__(
-        self, name: str, call: Callable[[], T], give_back: Callable[[T], object] = lambda _: None
+        self,
+        name: str,
+        call: Callable[[], T],
+        give_back: Callable[[T], object] = lambda _: None,
+        *,
+        others: bool = False,
     ) -> None:
+        self._inside = nullcontext() if others else gate.passed()
         self._call = call
         self._give_back = give_back
         self._lock = threading.Lock()
@@ -40,7 +48,7 @@ class Errand(Generic[T]):
 
     def _run(self) -> None:
         try:
-            with gate.passed():
+            with self._inside:
                 answer = self._call()
         except BaseException as error:  # noqa: BLE001 - raised where it is waited for
             self._error = error
