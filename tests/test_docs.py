@@ -89,3 +89,8 @@ def test_contents_name_every_page() -> None:
     assert contents
     pages = {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"}
     assert set(contents[1].split()) == pages
+
+
+def test_no_page_recommends_what_kills_workers() -> None:
+    """uWSGI's option calls half of Python's hooks; from Python 3.13 on, workers die of it."""
+    assert [path.name for path in PAGES if "osafterfork" in path.read_text("utf-8")] == []

@@ -5,8 +5,6 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-import pytest
-
 from tests.support.servers import REACHED_WITHIN, STOPPED_WITHIN
 from tests.support.shop import GAP
 from tests.support.site import Mode, Site, opened

@@ -136,15 +136,20 @@ class Python(Program):
         super().__init__([sys.executable, *arguments], log, environment)
 
 
-def get(port: int, path: str) -> dict[str, Any]:  # Any: a JSON object
+def get(port: int, path: str, method: str = "GET") -> dict[str, Any]:  # Any: a JSON object
     """A JSON answer over a fresh connection, so that any worker may give it."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
-        connection.request("GET", path)
+        connection.request(method, path)
         answer: dict[str, Any] = json.loads(connection.getresponse().read())
         return answer
     finally:
         connection.close()
+
+
+def posted(port: int, path: str) -> dict[str, Any]:  # Any: as above
+    """The JSON answer to a POST."""
+    return get(port, path, "POST")
 
 
 def asked(port: int, path: str, times: int = 8) -> list[dict[str, Any]]:

@@ -66,6 +66,11 @@ def create_app() -> Flask:
     def worker() -> dict[str, Any]:
         return {**seen(), "served": next(served)}
 
+    @app.post("/rename/<name>")
+    def save(name: str) -> dict[str, Any]:
+        done = waffle.update(name=name)
+        return {"revision": done.revision if done else None}
+
     @app.cli.command("rename")
     @click.argument("name")
     def rename(name: str) -> None:

@@ -45,7 +45,12 @@ class Mode:
         }
 
     @contextmanager
-    def running(self, keys: dict[str, Any], folder: Path, **more: Any) -> Generator[Server, None, None]:  # noqa: ANN401 - of start
+    def running(
+        self,
+        keys: dict[str, Any],
+        folder: Path,
+        **more: Any,  # noqa: ANN401 - of start
+    ) -> Generator[Server, None, None]:
         """The server, with all its workers up."""
         needed(without_old_uwsgi() if self.start is old_uwsgi else None)
         early = {"READ_EARLY": 1} if self.early else {}

@@ -28,7 +28,9 @@ def config(tmp_path: Path, redis_server: RedisServer) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="class")
-def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
     """A server that runs in the mode that the test class gives; its tests share it."""
     mode: Mode = request.param
     with opened(mode, tmp_path_factory.mktemp("site")) as site:
