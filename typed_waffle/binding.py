@@ -9,12 +9,13 @@ import threading
 import weakref
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic
 
 from typed_waffle.current import Pin, live, outer, unread
 from typed_waffle.display import Observer
 from typed_waffle.environment import locks, source
-from typed_waffle.errors import ConfigurationError
+from typed_waffle.errors import ConfigurationError, StoreUnavailable
 from typed_waffle.listener import Listener, listen
 from typed_waffle.model import M
 from typed_waffle.protocols import Bus, Store
@@ -95,6 +96,8 @@ class Binding(Generic[M]):
 
         Raises:
             ConfigurationError: something is set up wrong; each use says so until it is mended.
+            StoreUnavailable: the database is away, and `WAFFLE_ON_UNAVAILABLE` is `raise`; each use
+                tries again.
         """
         worker = self.worker
         if worker is not None:
@@ -122,11 +125,17 @@ class Binding(Generic[M]):
             config.poll_interval,
             config.fallback_poll_interval,
             raise_on_invalid=config.on_invalid == "raise",
+            raise_on_unavailable=config.on_unavailable == "raise",
             listens=bus is not None and kind == "thread",
         )
         store = self.sources.store(pinned)
-        runtime = Runtime(self._model, rules, store, bus, self._observer, pinned)
-        runtime.boot()
+        last_good = self.sources.last_good(self._namespace, bus)
+        runtime = Runtime(self._model, rules, store, bus, self._observer, pinned, last_good)
+        try:
+            runtime.boot()
+        except BaseException:
+            runtime.close()
+            raise
         worker = Worker(os.getpid(), runtime, listen(kind, runtime, bus), store)
         self.closed = False
         self._box[:] = [worker]
@@ -151,15 +160,23 @@ class Binding(Generic[M]):
     # --- contexts -----------------------------------------------------------------------------
 
     def pushed(self, _: object, **__: object) -> None:
-        """An app context begins: it gets a pin of its own, and the process its worker."""
-        self._current.set(unread(self.snapshot, self._current.get()))
+        """An app context begins: it gets a pin of its own, and the process its worker.
+
+        It must not raise: Flask could not take the context away again.
+        """
+        before = self._current.get()
+        self._current.set(unread(self.snapshot, before))
         if self.closed or getattr(self._starting, "now", False):
             return
         worker = self.worker
         if worker is not None:
             worker.listener.poke()
         elif not _in_command():
-            self.started()
+            try:
+                self.started()
+            except StoreUnavailable as error:
+                # Reads in this context say so, without asking the database again.
+                self._current.set(unread(partial(_refuse, error.cause), before))
 
     def popped(self, _: object, **__: object) -> None:
         """An app context ends."""
@@ -181,6 +198,10 @@ class Binding(Generic[M]):
     def close_with(self, owner: object) -> None:
         """Close when `owner` is collected; until then, nothing here keeps it alive."""
         weakref.finalize(owner, _end, self._box, 0.0).atexit = False
+
+
+def _refuse(cause: str) -> Snapshot[Any]:  # Any: of any model
+    raise StoreUnavailable("reading the settings", cause)
 
 
 def _end(box: list[Any], wait: float) -> None:  # Any: workers of any model

@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from typed_waffle.buses.message import Codec
 from typed_waffle.config import Config
+from typed_waffle.copies import Copies
+from typed_waffle.lastgood import LastGood, Shelf
 from typed_waffle.model import WaffleModel, facts, secret_names
 from typed_waffle.protocols import Bus, Store
 from typed_waffle.sealing import KEYS
+from typed_waffle.shelves.file import FileShelf
+from typed_waffle.shelves.notes import BusShelf
 from typed_waffle.stores.memory import MemoryStore
 from typed_waffle.stores.sealed import SealedStore
 
@@ -93,6 +97,20 @@ class Sources:
             keep=self.config.history_keep,
         )
         return self._sealed(store, pinned)
+
+    def last_good(self, namespace: str, bus: Bus | None) -> LastGood:
+        """Where copies are kept for a start without the database; nowhere without a signing key."""
+        config, secret = self.config, secret_names(self._model)
+        if config.signing_key is None:
+            return LastGood()
+        names = {name for fact in facts(self._model).values() for name in fact.names}
+        key = config.signing_key.get_secret_value()
+        shelves: list[Shelf] = []
+        if config.cache_dir is not None:
+            shelves.append(FileShelf(self._given.folder / config.cache_dir, namespace))
+        if bus is not None:
+            shelves.append(BusShelf(bus, namespace))
+        return LastGood(Copies(namespace, key, secret, names - secret, config.cipher()), shelves)
 
     def engine(self) -> tuple[Engine, bool]:
         """An engine of the database that holds the settings, and whether the caller disposes of it.
