@@ -350,7 +350,7 @@ def test_it_leaves_the_bus_when_it_stops(truth: MemoryStore) -> None:
     left: list[MemorySubscription] = []
 
     class Noted(MemoryBus):
-        def leave(self, ear: MemorySubscription) -> None:
+        def forget(self, ear: MemorySubscription) -> None:
             left.append(ear)
 
     bus = Noted()

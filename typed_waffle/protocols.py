@@ -158,15 +158,20 @@ class Subscription(Protocol):
 
 
 class Bus(Protocol):
-    """The Redis side: carries changes to the workers.
+    """The Redis side: carries changes to the workers, and keeps notes that they leave.
 
     Promises:
 
-    - `publish` returns or raises within about a second, whatever state the server is in.
+    - `publish`, `leave` and `left` return or raise within about a second, whatever state the server
+      is in. A note that fails keeps no message back, nor the other way round.
     - What a subscription yields as an `Announcement` was signed with the right key and arrived
       whole; anything else is a `Hint` or nothing.
     - No other promise: messages may be lost, doubled and reordered. The store heals that.
-    - No secret's value crosses the bus: the caller leaves it out of the delta.
+    - What `left` gives was left under that name on that shelf by somebody with the right key, maybe
+      a while ago. A bus without a key gives what anybody left: take it for hearsay.
+    - A note goes by the server's clock, when its time is over, whatever became of who left it. It
+      may go earlier: a server forgets when it starts anew.
+    - No secret's value crosses the bus: the caller leaves it out of delta and note.
     """
 
     def publish(self, announcement: Announcement) -> None:
@@ -174,6 +179,25 @@ class Bus(Protocol):
 
         Raises:
             BusError: it could not be sent.
+        """
+        ...
+
+    def leave(self, shelf: str, name: str, text: str | None, lasts: float) -> None:
+        """Leave a note for others, in place of the one of that name; `None` takes it away.
+
+        It lasts for `lasts` seconds, if it is not left again. Notes of one shelf should be of a
+        kind, and few; a text of 1 MiB is short enough.
+
+        Raises:
+            BusError: it is not known to be there, or to be gone.
+        """
+        ...
+
+    def left(self, shelf: str) -> dict[str, str]:
+        """The notes on a shelf now, by name: all of them, or none.
+
+        Raises:
+            BusError: they cannot be read, or are too many.
         """
         ...
 

@@ -202,7 +202,7 @@ def test_a_name_server_that_hangs_holds_nobody_up(
         assert "no server was found" in failure(ear)
         assert time.monotonic() - began < SOON + 0.5
         monkeypatch.setattr(module, "PAUSE_AFTER_FAILURE", 0.0)
-        bus._closed_until = 0.0
+        bus._publishing.closed_until = 0.0
         with pytest.raises(BusError, match="still waits"):
             bus.publish(announcement())
         release.set()

@@ -73,6 +73,19 @@ class Cluster:
                 return False
         return True
 
+    def holds_keys(self) -> bool:
+        """Whether every node takes keys; that needs a while longer."""
+        return all(b"cluster_state:ok" in info for info in self.each("CLUSTER", "INFO"))
+
+    def each(self, *words: str) -> list[Any]:  # Any: any answer
+        """What each node answers."""
+        answers = []
+        for node in self.nodes:
+            client = node.client()
+            answers.append(ask(client, *words))
+            client.close()
+        return answers
+
     def client(self, **options: Any) -> RedisCluster:  # noqa: ANN401 - redis-py's own options
         nodes = [ClusterNode("127.0.0.1", node.port) for node in self.nodes]  # type: ignore[no-untyped-call]
         return RedisCluster(startup_nodes=nodes, **options)

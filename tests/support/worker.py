@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, SecretStr, model_validator
 
 from typed_waffle import Snapshot, WaffleModel
+from typed_waffle.buses.memory import MemoryBus
 from typed_waffle.change import Change, Channel, Delta, FieldRecord, Head, Record, State
 from typed_waffle.display import Observer
 from typed_waffle.edit import Draft
@@ -120,6 +121,7 @@ class Tape:
 
     def __init__(self) -> None:
         self.said: list[Announcement] = []
+        self.notes = MemoryBus()
         self.refuses: Exception | None = None
         self.closed = False
 
@@ -127,6 +129,14 @@ class Tape:
         if self.refuses is not None:
             raise self.refuses
         self.said.append(announcement)
+
+    def leave(self, shelf: str, name: str, text: str | None, lasts: float) -> None:
+        if self.refuses is not None:
+            raise self.refuses
+        self.notes.leave(shelf, name, text, lasts)
+
+    def left(self, shelf: str) -> dict[str, str]:
+        return self.notes.left(shelf)
 
     def subscribe(self) -> Subscription:
         raise BusError("nobody listens to a tape")

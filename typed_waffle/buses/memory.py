@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 
 from typed_waffle.protocols import Announcement, BusError, Event, Hint, Subscribed
 
@@ -11,11 +12,15 @@ __all__ = ["MemoryBus"]
 
 
 class MemoryBus:
-    """Carries announcements between the threads of one process, in order and without loss."""
+    """Carries announcements between the threads of one process, in order and without loss.
+
+    Its notes survive `close`, as a server's do.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ears: list[MemorySubscription] = []
+        self._notes: dict[tuple[str, str], tuple[str, float]] = {}
 
     def publish(self, announcement: Announcement) -> None:
         """See `Bus.publish`."""
@@ -27,6 +32,23 @@ class MemoryBus:
             for ear in self._ears:
                 ear.put(event)
 
+    def leave(self, shelf: str, name: str, text: str | None, lasts: float) -> None:
+        """See `Bus.leave`."""
+        with self._lock:
+            if text is None:
+                self._notes.pop((shelf, name), None)
+            else:
+                self._notes[shelf, name] = text, time.monotonic() + lasts
+
+    def left(self, shelf: str) -> dict[str, str]:
+        """See `Bus.left`."""
+        now = time.monotonic()
+        with self._lock:
+            self._notes = {key: note for key, note in self._notes.items() if note[1] > now}
+            return {
+                name: text for (where, name), (text, _) in self._notes.items() if where == shelf
+            }
+
     def subscribe(self) -> MemorySubscription:
         """See `Bus.subscribe`."""
         ear = MemorySubscription(self)
@@ -34,7 +56,7 @@ class MemoryBus:
             self._ears.append(ear)
         return ear
 
-    def leave(self, ear: MemorySubscription) -> None:
+    def forget(self, ear: MemorySubscription) -> None:
         """Deliver nothing more to this subscription."""
         with self._lock:
             if ear in self._ears:
@@ -80,5 +102,5 @@ class MemorySubscription:
 
     def close(self) -> None:
         """See `Subscription.close`."""
-        self._bus.leave(self)
+        self._bus.forget(self)
         self.end()

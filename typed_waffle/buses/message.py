@@ -1,7 +1,8 @@
-"""Messages: one announcement to signed bytes and back.
+"""Messages and notes: to signed bytes and back.
 
 A message is `<hex HMAC-SHA256>.<JSON>`. Whoever lacks the key cannot make one that carries values;
-what is unsigned or forged is at most a hint.
+what is unsigned or forged is at most a hint. A note is `<hex HMAC-SHA256>.<text>`; what is signed
+is where it lies as well, so that it is worth nothing elsewhere.
 """
 
 from __future__ import annotations
@@ -23,16 +24,20 @@ MAX_MESSAGE = 1024 * 1024
 _CONTEXT = b"typed-waffle message 1"
 """Keeps the key apart from other uses of the same secret (an app's `SECRET_KEY` signs cookies)."""
 
+_NOTE_CONTEXT = b"typed-waffle note 1"
+"""Keeps notes apart from messages."""
+
 _ID = re.compile(r"[0-9a-f]{32}|")
 _MAX_REVISION = 2**63
 
 
 class Codec:
-    """Encodes and verifies messages with one key; without a key, all messages are hints."""
+    """Encodes and verifies with one key; without a key, all messages are hints."""
 
     def __init__(self, key: str | bytes | None) -> None:
         secret = key.encode() if isinstance(key, str) else key
         self._key = hmac.digest(secret, _CONTEXT, "sha256") if secret else None
+        self._note_key = hmac.digest(secret, _NOTE_CONTEXT, "sha256") if secret else None
 
     def encode(self, announcement: Announcement) -> bytes:
         """The bytes of one announcement. Without a key they carry no values, only a hint."""
@@ -63,6 +68,33 @@ class Codec:
             return _announcement(content) if signed else _hint(content)
         except (ValueError, TypeError, KeyError, RecursionError):
             return None
+
+    def seal(self, shelf: str, name: str, text: str) -> bytes:
+        """The bytes of a note; without a key they are not signed."""
+        body = text.encode("utf-8", "surrogatepass")
+        return self._seal(shelf, name, body) + b"." + body
+
+    def unseal(self, shelf: str, name: str, note: bytes) -> str | None:
+        """The text of a note that was left there, under our key; `None` if it was not.
+
+        Without a key, nothing can be told from a signature, and any note's text is given.
+        """
+        seal, dot, body = note.partition(b".")
+        if self._note_key is not None:
+            if not hmac.compare_digest(seal, self._seal(shelf, name, body)):
+                return None
+        elif not dot:
+            return None
+        try:
+            return body.decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            return None
+
+    def _seal(self, shelf: str, name: str, body: bytes) -> bytes:
+        if self._note_key is None:
+            return b""
+        place = json.dumps([shelf, name]).encode()
+        return hmac.new(self._note_key, place + b"\n" + body, hashlib.sha256).hexdigest().encode()
 
     def _signature(self, body: bytes) -> bytes:
         if self._key is None:

@@ -1,4 +1,4 @@
-"""The bus over Redis pub/sub.
+"""The bus over Redis: pub/sub, and notes.
 
 The library's own timeouts, retries and liveness check hold, whatever client is handed in: with
 redis-py's, a worker can stay deaf for minutes or for ever, and one publish can take a minute.
@@ -14,8 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from redis import Redis
 
-from typed_waffle.buses.errand import Errand
+from typed_waffle.buses.errand import Errand, Gate
 from typed_waffle.buses.message import Codec
+from typed_waffle.buses.notes import RedisNotes
 from typed_waffle.buses.routes import Route, route_of
 from typed_waffle.buses.wire import RefusedError, Reply, Wire
 from typed_waffle.errors import ConfigurationError
@@ -74,9 +75,10 @@ def client_at(url: str | None, host: str, port: int) -> Redis:
 
 
 class RedisBus:
-    """Announcements on one channel. Made in the process that uses it: nothing crosses a fork.
+    """Announcements on one channel, and notes beside it.
 
-    Between two publications nothing is held open. A change is rare, and a connection that stood
+    Made in the process that uses it: nothing crosses a fork. Between two publications nothing is
+    held open. A change is rare, and a connection that stood
     around may lead to a server that is no longer the right one.
     """
 
@@ -84,28 +86,13 @@ class RedisBus:
         self._route = route_of(client)
         self._channel = channel
         self._codec = codec
-        self._closed_until = 0.0
-        self._overdue: Errand[None] | None = None
+        self._publishing = Gate("message")
+        self._notes = RedisNotes(self._route, channel, codec)
 
     def publish(self, announcement: Announcement) -> None:
         """See `Bus.publish`."""
-        if time.monotonic() < self._closed_until:
-            raise BusError("the last message could not be sent a moment ago")
-        if self._overdue is not None and not self._overdue.done:
-            raise BusError("an earlier message still waits to be sent")
         message = self._codec.encode(announcement)
-        errand = Errand("publish", lambda: self._send(message))
-        try:
-            self._wait_for(errand)
-        except BusError:
-            self._closed_until = time.monotonic() + PAUSE_AFTER_FAILURE
-            raise
-
-    def _wait_for(self, errand: Errand[None]) -> None:
-        if not errand.wait(PUBLISH_WITHIN):
-            self._overdue = errand
-            raise BusError(f"the message was not sent within {PUBLISH_WITHIN:g} s")
-        errand.result()
+        self._publishing.make(lambda: self._send(message), PUBLISH_WITHIN, PAUSE_AFTER_FAILURE)
 
     def _send(self, message: bytes) -> None:
         wire = self._route.open(PUBLISH_TIMEOUT)
@@ -121,6 +108,14 @@ class RedisBus:
                 )
         finally:
             wire.close()
+
+    def leave(self, shelf: str, name: str, text: str | None, lasts: float) -> None:
+        """See `Bus.leave`."""
+        self._notes.leave(shelf, name, text, lasts)
+
+    def left(self, shelf: str) -> dict[str, str]:
+        """See `Bus.left`."""
+        return self._notes.left(shelf)
 
     def subscribe(self) -> RedisSubscription:
         """See `Bus.subscribe`. It returns at once: what goes wrong, `get` says."""

@@ -40,6 +40,14 @@ class Route(Protocol):
         """Whether the server that was right then still is, as far as anybody can tell."""
         ...
 
+    def moved(self, address: Address, timeout: float) -> Wire:
+        """Connect to the node of the cluster that was named by another one.
+
+        Raises:
+            BusError: it cannot be reached, or there is no cluster.
+        """
+        ...
+
 
 def route_of(client: Any) -> Route:  # noqa: ANN401 - whatever was handed in
     """The route that a client would take.
@@ -90,6 +98,10 @@ class FixedRoute:
         """There is no other."""
         return True
 
+    def moved(self, address: Address, timeout: float) -> Wire:  # noqa: ARG002 - as in the protocol
+        """See `Route.moved`."""
+        raise _lonely(address)
+
 
 class SentinelRoute:
     """The master of the moment, as the sentinels name it.
@@ -113,6 +125,10 @@ class SentinelRoute:
         with suppress(BusError):
             return self._master(timeout) == wire.address
         return True
+
+    def moved(self, address: Address, timeout: float) -> Wire:  # noqa: ARG002 - as in the protocol
+        """See `Route.moved`."""
+        raise _lonely(address)
 
     def _master(self, timeout: float) -> Address:
         # Connections to sentinels are ours, and for this one question.
@@ -190,6 +206,10 @@ class ClusterRoute:
                     witness.close()
         return True
 
+    def moved(self, address: Address, timeout: float) -> Wire:
+        """See `Route.moved`."""
+        return self._blueprint.open(timeout, self._client.nodes_manager.remap_host_port(*address))
+
     def _known(self) -> frozenset[Address]:
         manager = self._client.nodes_manager
         nodes = (*self._client.get_nodes(), *manager.startup_nodes.values())
@@ -217,6 +237,15 @@ TRIES = 5
 
 WITNESSES = 2
 """How many other nodes are asked about one."""
+
+
+def _lonely(address: Address) -> BusError:
+    # Not followed: a server could so have the credentials sent to whom it likes.
+    host, port = address
+    return BusError(
+        f"this server is a node of a cluster, and sends to {host}:{port}. Give a client that knows "
+        "all nodes: redis.cluster.RedisCluster"
+    )
 
 
 def _greeting(theirs: Callable[[Any], object] | None) -> Callable[[Any], object] | None:

@@ -96,6 +96,60 @@ class BusContract:
         assert _heard(other) == said
         other.close()
 
+    def test_a_note_is_found_by_all(self, bus: Bus, other_bus: Bus) -> None:
+        """What one left, every handle finds under its name; leaving it again replaces it."""
+        shelf = _shelf()
+        bus.leave(shelf, "one", "1", PATIENCE)
+        other_bus.leave(shelf, "other", "2", PATIENCE)
+        assert bus.left(shelf) == other_bus.left(shelf) == {"one": "1", "other": "2"}
+        other_bus.leave(shelf, "one", "3", PATIENCE)
+        assert bus.left(shelf) == {"one": "3", "other": "2"}
+
+    def test_a_note_can_be_taken_away(self, bus: Bus, other_bus: Bus) -> None:
+        """Whoever does it, it is gone at once; to take away what is not there is no error."""
+        shelf = _shelf()
+        bus.leave(shelf, "one", "1", PATIENCE)
+        bus.leave(shelf, "other", "2", PATIENCE)
+        for _ in range(2):
+            other_bus.leave(shelf, "one", None, 0)
+            assert bus.left(shelf) == {"other": "2"}
+
+    def test_a_note_goes_by_itself(self, bus: Bus) -> None:
+        """When its time is over it is not found any more, and others stay."""
+        shelf = _shelf()
+        bus.leave(shelf, "long", "1", PATIENCE)
+        bus.leave(shelf, "short", "2", SHORT)
+        end = time.monotonic() + PATIENCE / 2
+        while "short" in (left := bus.left(shelf)):
+            assert time.monotonic() < end, "it does not go"
+        assert left == {"long": "1"}
+
+    def test_shelves_are_apart(self, bus: Bus) -> None:
+        """A note is on one shelf only, however the names are; an empty shelf has none."""
+        shelf = _shelf()
+        bus.leave(shelf, "a:b", "1", PATIENCE)
+        bus.leave(f"{shelf}:a", "b", "2", PATIENCE)
+        assert bus.left(shelf) == {"a:b": "1"}
+        assert bus.left(f"{shelf}:a") == {"b": "2"}
+        assert bus.left(_shelf()) == {}
+
+    def test_a_note_comes_as_it_was_left(self, bus: Bus, other_bus: Bus) -> None:
+        """Whatever is in its name and its text, which may be long."""
+        shelf = f"{_shelf()} {{é}} *"
+        notes = {f"}} {n} {{x}}\n\0.ü": text for n, text in enumerate(AWKWARD)}
+        notes |= {"": "no name", "none": "", "dots": "a.b.", "all": "".join(map(chr, range(300)))}
+        notes["long"] = "x" * 1024 * 1024
+        for name, text in notes.items():
+            bus.leave(shelf, name, text, PATIENCE)
+        assert other_bus.left(shelf) == notes
+
+    def test_leaving_notes_from_many_threads(self, bus: Bus) -> None:
+        """None gets lost."""
+        shelf = _shelf()
+        notes = {str(n): str(n * n) for n in range(10)}
+        together(*(partial(bus.leave, shelf, *note, PATIENCE) for note in notes.items()))
+        assert bus.left(shelf) == notes
+
     def test_closing_a_bus_twice_is_safe(self, bus: Bus) -> None:
         """The second `close` does nothing."""
         bus.publish(_announcement(1))
@@ -113,6 +167,10 @@ def _announcement(revision: int, delta: Delta | None = None) -> Announcement:
         uuid.uuid4().hex,
         datetime.now(UTC),
     )
+
+
+def _shelf() -> str:
+    return f"a test's {uuid.uuid4().hex}"
 
 
 def _heard(ear: Subscription) -> Event:
