@@ -129,10 +129,9 @@ class Binding(Generic[M]):
             listens=bus is not None and kind == "thread",
         )
         store = self.sources.store(pinned)
-        last_good = self.sources.last_good(self._namespace, bus)
-        runtime = Runtime(self._model, rules, store, bus, self._observer, pinned, last_good)
+        runtime = Runtime(self._model, rules, store, bus, self._observer, pinned)
         try:
-            runtime.boot()
+            runtime.boot(self.sources.last_good(self._namespace, bus))
         except BaseException:
             runtime.close()
             raise

@@ -25,9 +25,9 @@ class Copy:
 
     state: State
     at: datetime
-    """When it was kept: the clock of whoever did. It tells the age to people, and orders nothing."""
+    """When it was kept, by the clock of whoever did. It orders nothing."""
     lacks: tuple[str, ...] = ()
-    """Fields of the model that are stored and not in the copy: secrets that nobody could encrypt."""
+    """Fields of the model that were stored and are not in the copy: secrets, without keys."""
 
 
 class Copies:

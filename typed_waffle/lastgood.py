@@ -117,7 +117,7 @@ class _Keeper:
         except ValueError as error:
             self._complain(
                 f"the copy of the settings in {self.shelf.label} is ignored: {error}. Give all "
-                "workers the same WAFFLE_SIGNING_KEY; the copy is replaced when the database answers"
+                "workers the same WAFFLE_SIGNING_KEY; it is replaced when the database answers"
             )
             return None
 
@@ -210,8 +210,7 @@ class LastGood:
                 keeper.again()
 
     def polled(self, state: State) -> None:
-        """The store was just read and shows this state, distant shelves can be used, and no
-        request waits."""
+        """The store was just read, distant shelves can be used, and no request waits."""
         for keeper in self._distant:
             keeper.keep(_Wanted(state, confirmed=True))
 

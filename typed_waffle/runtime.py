@@ -73,7 +73,6 @@ class Runtime(Generic[M]):
         bus: Bus | None,
         observer: Observer[M],
         locks: Locks,
-        last_good: LastGood | None = None,
     ) -> None:
         self.id = uuid.uuid4().hex
         self.model = model
@@ -85,21 +84,25 @@ class Runtime(Generic[M]):
         self._bus = bus
         self._display = Display(model, locks, observer, self.board, self.agenda)
         self._announcer = Announcer(bus, rules.namespace, self.id)
-        self._last_good = last_good or LastGood()
+        self._last_good = LastGood()
 
     @property
     def live(self) -> Snapshot[M]:
         """The snapshot shown now."""
         return self._display.live
 
-    def boot(self) -> None:
+    def boot(self, last_good: LastGood | None = None) -> None:
         """Read the store once, before anything is served; if it is away, a copy of it will do.
+
+        Args:
+            last_good: Where copies are; nowhere if left out.
 
         Raises:
             ConfigurationError: the environment breaks a rule, or (if so configured) what is stored
                 does not fit.
             StoreUnavailable: the store is away, and it is configured that this is fatal.
         """
+        self._last_good = last_good or self._last_good
         self.agenda.begun()
         state = self.board.asked(lambda: self._store.state(self._rules.namespace))
         if state is not None:

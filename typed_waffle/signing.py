@@ -17,7 +17,8 @@ class Signer:
     """
 
     def __init__(self, secret: str | bytes, use: bytes) -> None:
-        self._key = hmac.digest(secret.encode() if isinstance(secret, str) else secret, use, "sha256")
+        key = secret.encode() if isinstance(secret, str) else secret
+        self._key = hmac.digest(key, use, "sha256")
 
     def sign(self, body: bytes) -> bytes:
         """The signature of these bytes: 64 hexadecimal digits."""

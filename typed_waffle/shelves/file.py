@@ -44,7 +44,7 @@ class FileShelf:
                 file = os.open(self._path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _NO_LINK)
             except FileNotFoundError:
                 return None
-            with open(file, "rb") as opened:
+            with os.fdopen(file, "rb") as opened:
                 if not stat.S_ISREG(os.fstat(file).st_mode):
                     raise ShelfError("it is no file. Remove it")
                 content = opened.read(LIMIT + 1)
@@ -57,8 +57,8 @@ class FileShelf:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
             try:
-                with open(file, "wb") as opened:
-                    os.chmod(beside, 0o600)  # whatever the umask left of it
+                with os.fdopen(file, "wb") as opened:
+                    beside.chmod(0o600)  # whatever the umask left of it
                     opened.write(text.encode("ascii"))
                     opened.flush()
                     os.fsync(file)  # so that no crash leaves an empty file under the final name
