@@ -159,10 +159,7 @@ class Binding(Generic[M]):
     # --- contexts -----------------------------------------------------------------------------
 
     def pushed(self, _: object, **__: object) -> None:
-        """An app context begins: it gets a pin of its own, and the process its worker.
-
-        It must not raise: Flask could not take the context away again.
-        """
+        """An app context begins: it gets a pin of its own, and the process its worker."""
         before = self._current.get()
         self._current.set(unread(self.snapshot, before))
         if self.closed or getattr(self._starting, "now", False):
@@ -174,7 +171,8 @@ class Binding(Generic[M]):
             try:
                 self.started()
             except StoreUnavailable as error:
-                # Reads in this context say so, without asking the database again.
+                # Reads in this context say so, without asking the database again. Raised here, it
+                # would leave the context where it is: Flask has no way back from this signal.
                 self._current.set(unread(partial(_refuse, error.cause), before))
 
     def popped(self, _: object, **__: object) -> None:

@@ -94,7 +94,7 @@ class Config(BaseModel):
             first = error.errors(include_url=False)[0]
         else:
             config.cipher()  # a bad key is found here, not at the first use
-            if config.cache_dir is not None and config.signing_key is None:
+            if config.cache_dir is not None and config.signs_with() is None:
                 raise ConfigurationError(
                     "WAFFLE_CACHE_DIR",
                     "copies are signed, and there is no key to sign with. Set WAFFLE_SIGNING_KEY, "
@@ -117,6 +117,10 @@ class Config(BaseModel):
         if self.encryption_keys is None:
             return None
         return Cipher([key.get_secret_value() for key in self.encryption_keys])
+
+    def signs_with(self) -> str | None:
+        """What signs messages and copies; `None` without a key, or with an empty one."""
+        return (self.signing_key.get_secret_value() if self.signing_key else None) or None
 
     def uses_bus(self, *, client_given: bool) -> bool:
         """Whether changes travel over Redis."""

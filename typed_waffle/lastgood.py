@@ -89,8 +89,8 @@ class _Keeper:
         self._ahead: tuple[Head, float] | None = None
 
     def again(self) -> None:
-        """The copy may be gone: look when there is occasion."""
-        self._look_at = 0.0
+        """The copy may be gone, or the shelf be back: look when there is occasion."""
+        self._look_at = self._pause_until = 0.0
 
     def keep(self, wanted: _Wanted) -> None:
         """See that a copy of this state is there, or a newer one."""

@@ -17,8 +17,8 @@ from typed_waffle.lastgood import LastGood, Shelf
 from typed_waffle.model import WaffleModel, facts, secret_names
 from typed_waffle.protocols import Bus, Store
 from typed_waffle.sealing import KEYS
+from typed_waffle.shelves.bus import BusShelf
 from typed_waffle.shelves.file import FileShelf
-from typed_waffle.shelves.notes import BusShelf
 from typed_waffle.stores.memory import MemoryStore
 from typed_waffle.stores.sealed import SealedStore
 
@@ -74,8 +74,7 @@ class Sources:
         if client is None:
             url = config.redis_url.get_secret_value() if config.redis_url else None
             client = client_at(url, config.redis_host, config.redis_port)
-        key = config.signing_key.get_secret_value() if config.signing_key else None
-        return RedisBus(client, config.redis_channel, Codec(key))
+        return RedisBus(client, config.redis_channel, Codec(config.signs_with()))
 
     def store(self, pinned: Collection[str]) -> Store:
         """The store; secrets in it are encrypted if there are keys.
@@ -100,11 +99,11 @@ class Sources:
 
     def last_good(self, namespace: str, bus: Bus | None) -> LastGood:
         """Where copies are kept for a start without the database; nowhere without a signing key."""
-        config, secret = self.config, secret_names(self._model)
-        if config.signing_key is None:
+        config, key = self.config, self.config.signs_with()
+        if key is None:
             return LastGood()
+        secret = secret_names(self._model)
         names = {name for fact in facts(self._model).values() for name in fact.names}
-        key = config.signing_key.get_secret_value()
         shelves: list[Shelf] = []
         if config.cache_dir is not None:
             shelves.append(FileShelf(self._given.folder / config.cache_dir, namespace))

@@ -54,7 +54,7 @@ class FileShelf:
         """See `Shelf.write`."""
         beside = self._path.with_name(f".{self._path.name}.{uuid.uuid4().hex}")
         with self._told():
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make_folder()
             file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
             try:
                 with os.fdopen(file, "wb") as opened:
@@ -68,6 +68,13 @@ class FileShelf:
                     beside.unlink()
                 raise
             self._tidy()
+
+    def _make_folder(self) -> None:
+        folder = self._path.parent
+        with suppress(FileExistsError):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(0o700)
+            folder.chmod(0o700)  # whatever the umask left of it
 
     def _tidy(self) -> None:
         """Delete what killed writers left."""

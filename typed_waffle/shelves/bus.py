@@ -43,4 +43,5 @@ class BusShelf:
 
 
 def _explained(error: BusError) -> str:
-    return f"{error}. A start without the database needs it, or WAFFLE_CACHE_DIR"
+    why = str(error).removesuffix(".")
+    return f"{why}. A start without the database needs it, or WAFFLE_CACHE_DIR"
