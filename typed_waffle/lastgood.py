@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -82,7 +83,7 @@ class _Keeper:
         self._journal = Journal(logger)
         self._complaint: str | None = None
         self._lock = threading.Lock()
-        self._wanted: _Wanted | None = None
+        self._wanted: deque[_Wanted] = deque(maxlen=1)
         self._kept: Head | None = None
         self._look_at = 0.0
         self._pause_until = 0.0
@@ -95,13 +96,12 @@ class _Keeper:
     def keep(self, wanted: _Wanted) -> None:
         """See that a copy of this state is there, or a newer one."""
         if self._due(wanted):
-            self._wanted = wanted
+            self._wanted.append(wanted)
             # One at a time, and the one who is at it does for all.
-            while self._wanted is not None and self._lock.acquire(blocking=False):
+            while self._wanted and self._lock.acquire(blocking=False):
                 try:
-                    newest, self._wanted = self._wanted, None
-                    if newest is not None:
-                        self._try(newest)
+                    if self._wanted:
+                        self._try(self._wanted.pop())
                 finally:
                     self._lock.release()
 
