@@ -10,10 +10,12 @@ from tests.support.pages import PAGES, ROOT, run
 from typed_waffle.config import PREFIX, Config
 
 PUBLIC = [
+    "BusUnavailable",
     "Change",
     "ConfigurationError",
     "DeclarationError",
     "FieldChange",
+    "FleetReport",
     "InvalidChange",
     "NotBound",
     "RevisionConflict",
@@ -25,6 +27,7 @@ PUBLIC = [
     "Waffle",
     "WaffleError",
     "WaffleModel",
+    "WorkerInfo",
     "settings_changed",
     "settings_rejected",
 ]

@@ -14,6 +14,7 @@ import pytest
 
 import typed_waffle
 from typed_waffle import (
+    BusUnavailable,
     Change,
     ConfigurationError,
     DeclarationError,
@@ -41,6 +42,7 @@ EACH: list[WaffleError] = [
     SettingLocked("low", "SHOP_LOW"),
     RevisionConflict(4, 5, [BETWEEN]),
     StoreUnavailable("reading", "no route to host"),
+    BusUnavailable("reading the fleet", "no route to host"),
     NotBound("no application says which settings are meant"),
     ConfigurationError("WAFFLE_REDIS_PROT", "no such key", nearest="WAFFLE_REDIS_PORT"),
 ]

@@ -21,6 +21,7 @@ from typed_waffle.model import M
 from typed_waffle.signals import emit, settings_changed, settings_rejected
 from typed_waffle.snapshot import Snapshot
 from typed_waffle.sources import Given, Sources
+from typed_waffle.surroundings import loading
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -99,7 +100,7 @@ class Binder(Generic[M]):
 
         def shown(snapshot: Snapshot[M]) -> None:
             binder, binding = me(), bound[0]()
-            if binder is not None and binding is not None:
+            if binder is not None and binding is not None and not loading():
                 show(binding.holder, snapshot)
                 binder._bindings.show()  # noqa: SLF001 - of this very class
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import sys
 import threading
+import time
 import weakref
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -16,7 +18,8 @@ from typed_waffle.current import Pin, live, outer, unread
 from typed_waffle.display import Observer
 from typed_waffle.environment import locks, source
 from typed_waffle.errors import ConfigurationError, StoreUnavailable
-from typed_waffle.listener import Listener, listen
+from typed_waffle.forking import gate
+from typed_waffle.listener import Driver, Listener, listen
 from typed_waffle.model import M
 from typed_waffle.protocols import Bus, Store
 from typed_waffle.runtime import Rules, Runtime
@@ -24,6 +27,7 @@ from typed_waffle.sealing import KEYS
 from typed_waffle.snapshot import Snapshot
 from typed_waffle.sources import Sources
 from typed_waffle.stores.sealed import SealedStore
+from typed_waffle.surroundings import greenlets, loading, threadless
 
 __all__ = ["Binding", "Worker"]
 
@@ -32,6 +36,15 @@ logger = logging.getLogger(__name__)
 STOP_WITHIN = 2.0
 """Seconds that `close` waits for the listener."""
 
+
+EXIT_WITHIN = 0.5
+"""Seconds that the end of the interpreter waits for all listeners."""
+
+_UNPATCHED = (
+    "'gevent' needs gevent's monkey patch, and it is not in force, or not for all of threading, "
+    "socket and select. Call gevent.monkey.patch_all() before anything else is imported, start the "
+    "server so that it does (gunicorn -k gevent, uwsgi --gevent-monkey-patch), or use 'auto'"
+)
 
 CLOSED = 0
 """The pid of a worker that ended: nobody's, so that the next use makes a new one."""
@@ -71,12 +84,13 @@ class Binding(Generic[M]):
         self._namespace = namespace
         self._current = current
         self._observer = observer
-        self._starting = threading.local()
+        self._starting: ContextVar[bool] = ContextVar("typed_waffle_starting", default=False)
         self._guards: dict[int, threading.Lock] = {}
         # In a box, so that ending it when the app is collected needs no reference to the binding.
         self._box: list[Worker[M]] = []
         self._inherited: list[Worker[M]] = []
         self.closed = False
+        _everywhere.add(self)
 
     # --- the worker of this process -----------------------------------------------------------
 
@@ -106,11 +120,11 @@ class Binding(Generic[M]):
         with self._guards.setdefault(os.getpid(), threading.Lock()):
             worker = self.worker
             if worker is None:
-                self._starting.now = True
+                token = self._starting.set(True)
                 try:
                     worker = self._begin()
                 finally:
-                    self._starting.now = False
+                    self._starting.reset(token)
             return worker
 
     def _begin(self) -> Worker[M]:
@@ -118,32 +132,51 @@ class Binding(Generic[M]):
         self._inherited += [worker for worker in self._box if worker.pid != CLOSED]
         config = self.config
         pinned = locks(self._model, config.env_prefix, os.environ) if config.env_prefix else {}
-        bus = self.sources.bus()
-        kind = self._kind(bus)
+        with gate.passed():  # a child would wait for ever for a module that is half imported
+            bus, store = self.sources.bus(), self.sources.store(pinned)
+            last_good = self.sources.last_good(self._namespace, bus)
+        driver = self._driver(bus)
         rules = Rules(
             self._namespace,
             config.poll_interval,
             config.fallback_poll_interval,
             raise_on_invalid=config.on_invalid == "raise",
             raise_on_unavailable=config.on_unavailable == "raise",
-            listens=bus is not None and kind == "thread",
+            listens=bus is not None and driver != "inline",
         )
-        store = self.sources.store(pinned)
         runtime = Runtime(self._model, rules, store, bus, self._observer, pinned)
         try:
-            runtime.boot(self.sources.last_good(self._namespace, bus))
+            runtime.boot(last_good)
         except BaseException:
             runtime.close()
             raise
-        worker = Worker(os.getpid(), runtime, listen(kind, runtime, bus), store)
+        worker = Worker(os.getpid(), runtime, listen(driver, runtime, bus), store)
         self.closed = False
-        self._box[:] = [worker]
+        if not loading():  # else it serves this use only, and no worker inherits it
+            self._box[:] = [worker]
         return worker
 
-    def _kind(self, bus: Bus | None) -> str:
-        if self.config.listener == "auto":
-            return "inline" if bus is None or _in_command() else "thread"
-        return self.config.listener
+    def _driver(self, bus: Bus | None) -> Driver:
+        chosen, patched = self.config.listener, greenlets()
+        if chosen == "gevent" and patched != "full":
+            raise ConfigurationError("WAFFLE_LISTENER", _UNPATCHED)
+        if chosen == "inline" or loading():
+            return "inline"
+        if chosen == "auto" and (bus is None or _in_command()):
+            return "inline"
+        if patched == "partial" or (threadless() and patched == "none"):
+            logger.error(
+                "no listener can run here, because %s: changes are looked for when the application "
+                "works, every %g s",
+                "gevent's monkey patch makes threads greenlets, but not sockets give way (use "
+                "gevent.monkey.patch_all())"
+                if patched == "partial"
+                else "this uWSGI runs threads only while requests do (start it with "
+                "--enable-threads)",
+                self.config.fallback_poll_interval,
+            )
+            return "inline"
+        return "gevent" if patched == "full" else "thread"
 
     def rotate_keys(self) -> int:
         """Encrypt the stored secrets anew with the first key; how many there are.
@@ -162,7 +195,7 @@ class Binding(Generic[M]):
         """An app context begins: it gets a pin of its own, and the process its worker."""
         before = self._current.get()
         self._current.set(unread(self.snapshot, before))
-        if self.closed or getattr(self._starting, "now", False):
+        if self.closed or self._starting.get():
             return
         worker = self.worker
         if worker is not None:
@@ -207,6 +240,21 @@ def _end(box: list[Any], wait: float) -> None:  # Any: workers of any model
             worker.listener.stop(wait)
             worker.runtime.close()
             worker.pid = CLOSED
+
+
+_everywhere: weakref.WeakSet[Binding[Any]] = weakref.WeakSet()  # Any: of any model
+
+
+def _at_exit() -> None:
+    """Stop the listeners, so that they say good-bye. Snapshots stay readable."""
+    workers = [worker for binding in list(_everywhere) if (worker := binding.worker) is not None]
+    end = time.monotonic() + EXIT_WITHIN
+    for wait in (False, True):  # all of them first, and then each of them
+        for worker in workers:
+            worker.listener.stop(max(0.0, end - time.monotonic()) if wait else 0.0)
+
+
+atexit.register(_at_exit)
 
 
 def _in_command() -> bool:

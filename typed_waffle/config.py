@@ -35,7 +35,7 @@ class Config(BaseModel):
     """Wins over host and port: `redis://`, `rediss://` (TLS) or `unix://`."""
     database_url: SecretStr | None = None
     """Unset: Flask-SQLAlchemy's engine if it is there, else `waffle.db` in the instance folder."""
-    listener: Literal["auto", "thread", "inline"] = "auto"
+    listener: Literal["auto", "thread", "gevent", "inline"] = "auto"
     poll_interval: Seconds = 30.0
     fallback_poll_interval: Seconds = 2.0
     signing_key: SecretStr | None = None

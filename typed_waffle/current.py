@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 
 from typed_waffle.model import M, WaffleModel
 from typed_waffle.snapshot import Snapshot
+from typed_waffle.surroundings import loading
 
 if TYPE_CHECKING:
     from types import FunctionType
@@ -59,6 +60,9 @@ class _Live(Pin[M]):
 
     def __getattr__(self, name: str) -> object:
         snapshot: Snapshot[M] | None = None
+        if loading():  # it is for this moment only: nobody would replace it in a worker
+            latest = self._source()
+            return latest if name == "_snapshot" else getattr(latest.settings, name)
         try:
             # Anew until nothing moved: a newer one that was shown meanwhile must not be hidden.
             while (latest := self._source()) is not snapshot:

@@ -25,6 +25,9 @@ __all__ = ["Display", "Observer"]
 logger = logging.getLogger(__name__)
 
 
+Position = tuple[int, int | None, str | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Observer(Generic[M]):
     """Who is told what a worker does."""
@@ -45,6 +48,8 @@ class Display(Generic[M]):
 
     live: Snapshot[M]
     """The snapshot shown now."""
+    position: Position
+    """The revision that is shown; the one that does not fit, if one does not, and why."""
 
     def __init__(
         self, model: type[M], locks: Locks, observer: Observer[M], board: Board, agenda: Agenda
@@ -60,6 +65,7 @@ class Display(Generic[M]):
         self._loaded = False
         self._borrowed: Copy | None = None
         self.live = self._salvaged(State())
+        self.position = (0, None, None)
         self.deliver = self._deliveries.run
 
     @property
@@ -95,6 +101,7 @@ class Display(Generic[M]):
             )
         self._loaded = True
         self._chain.become(state)
+        self.position = (self.live.revision, None, None)
         if self.live.unfit:
             self._reject({name: found.why for name, found in self.live.unfit.items()})
         self._observer.shown(self.live)
@@ -107,6 +114,8 @@ class Display(Generic[M]):
         if copy is not None:
             self.live = self._salvaged(copy.state)
             self._borrowed = copy
+            if self._good():  # else it does not show all of that revision
+                self.position = (self.live.revision, None, None)
             for name, found in self.live.unfit.items():
                 logger.error(
                     "the copy of revision %s does not fit %s, which shows the default of %s: %s",
@@ -229,11 +238,14 @@ class Display(Generic[M]):
         self._borrowed = None
         self._observer.shown(snapshot)
         self._board.misfits({name: found.why for name, found in snapshot.unfit.items()})
+        refused = snapshot.revision if snapshot.unfit else None
+        self.position = (snapshot.revision, refused, self._board.misfit)
         self._deliveries.add(lambda: self._observer.changed(old, snapshot))
 
     def _reject(self, reasons: Mapping[str, str]) -> None:
         self._board.misfits(reasons)
         revision = self._chain.state.head.revision
+        self.position = (self.live.revision, revision, self._board.misfit)
         logger.error(
             "revision %s does not fit %s: %s",
             revision,

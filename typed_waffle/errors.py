@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typed_waffle.change import Change
 
 __all__ = [
+    "BusUnavailable",
     "ConfigurationError",
     "DeclarationError",
     "InvalidChange",
@@ -151,6 +152,20 @@ class StoreUnavailable(WaffleError):
         super().__init__(
             f"the settings store cannot be reached while {doing}: {cause}.{after} "
             "Check WAFFLE_DATABASE_URL and that the database answers."
+        )
+
+
+class BusUnavailable(WaffleError):
+    """Redis could not be asked for the fleet. Reads and writes of settings do not need it."""
+
+    cause: str
+    """What went wrong, without any password."""
+
+    def __init__(self, doing: str, cause: str) -> None:
+        self.cause = cause
+        super().__init__(
+            f"Redis cannot be used for {doing}: {cause}. Check WAFFLE_REDIS_URL (or the client "
+            "that was handed in), that the server answers, and that the user may read the keys."
         )
 
 

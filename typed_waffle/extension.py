@@ -16,6 +16,7 @@ from typed_waffle.change import Change, Channel
 from typed_waffle.current import origin, proxy, show, shown, unread
 from typed_waffle.edit import Draft, Edit
 from typed_waffle.errors import ConfigurationError
+from typed_waffle.fleet import FleetReport, WorkerInfo
 from typed_waffle.model import M, completed, known
 from typed_waffle.runtime import Runtime
 from typed_waffle.snapshot import Snapshot
@@ -165,6 +166,31 @@ class Waffle(Generic[M]):
             return worker.runtime.status()
         unused = Health(ok=False, detail="not used yet in this process", last_ok=None)
         return Status("starting", datetime.now(UTC), 0, None, unused, unused)
+
+    # --- fleet --------------------------------------------------------------------------------
+
+    def workers(self) -> tuple[WorkerInfo, ...]:
+        """The fleet: every live worker of this namespace, this one included, by host and pid.
+
+        A worker that died is in it for up to 35 seconds more. Without Redis, it is this one alone.
+
+        Raises:
+            BusUnavailable: Redis cannot be asked.
+        """
+        return self._bindings.meant().started().runtime.roster.workers()
+
+    def wait_applied(self, revision: int, timeout: float) -> FleetReport:
+        """Wait until every worker has applied or rejected a revision: after a deploy, in a test.
+
+        Args:
+            revision: As in `Change.revision`. Workers at a later one have applied it.
+            timeout: Seconds after which the report is given with workers still pending.
+
+        Raises:
+            BusUnavailable: Redis could not be asked all that time.
+        """
+        worker = self._bindings.meant().started()
+        return worker.runtime.roster.wait_applied(revision, timeout, worker.listener.poke)
 
     # --- write --------------------------------------------------------------------------------
 

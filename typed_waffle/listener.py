@@ -1,6 +1,6 @@
-"""Listener: the loop that feeds a runtime, and what drives it.
+"""Listener: what keeps a runtime current, and where its loop runs.
 
-A driver decides where the loop runs: in a thread, or (inline) nowhere, so that the store is looked
+A driver decides that: in a thread, in a greenlet, or (inline) nowhere, so that the store is looked
 at while the application works. Every driver has the same three methods.
 """
 
@@ -9,19 +9,32 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from typed_waffle.journal import Journal
 from typed_waffle.loop import Loop, ticked
 from typed_waffle.protocols import Bus
 from typed_waffle.runtime import Runtime
+from typed_waffle.surroundings import threadless
 
-__all__ = ["InlineListener", "Listener", "ThreadListener", "listen"]
+__all__ = [
+    "Driver",
+    "GreenletListener",
+    "InlineListener",
+    "Listener",
+    "ThreadListener",
+    "listen",
+]
 
 logger = logging.getLogger(__name__)
 
+Driver = Literal["thread", "gevent", "inline"]
+
 INLINE_PATIENCE = 0.1
 """Seconds that a request waits for the look it began, which goes on without it."""
+
+SILENT_AFTER = 10.0
+"""Seconds without a sign of life from a loop after which the application looks by itself."""
 
 
 class Listener(Protocol):
@@ -40,31 +53,73 @@ class Listener(Protocol):
         ...
 
 
+class _Strand(Protocol):
+    """A thread or a greenlet."""
+
+    def start(self) -> None: ...
+    def join(self, timeout: float) -> object: ...
+
+
 class ThreadListener:
-    """The loop in a daemon thread."""
+    """The loop in a daemon thread.
+
+    Whatever keeps it from running (a callback that hangs, a server that starves its threads), the
+    application then looks at the store by itself, as it does without a loop.
+    """
 
     def __init__(self, runtime: Runtime[Any], bus: Bus | None) -> None:  # Any: of any model
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(
-            target=Loop(runtime, bus, self._stopped).run, name="typed-waffle", daemon=True
-        )
+        self._runtime = runtime
+        self._journal = Journal(logger)
+        self._substitute = InlineListener(runtime)
+        self._loop = Loop(runtime, bus)
+        self._strand = self._made()
+
+    def _made(self) -> _Strand:
+        return threading.Thread(target=self._loop.run, name="typed-waffle", daemon=True)
+
+    def _current(self) -> object:
+        return threading.current_thread()
 
     def start(self) -> None:
-        """Start the thread.
+        """Start the loop.
 
         Raises:
             RuntimeError: the process may start no thread.
         """
-        self._thread.start()
+        self._strand.start()
 
     def poke(self) -> None:
-        """Nothing to do: the thread works by itself."""
+        """Nothing to do while the loop works by itself; else stand in for it."""
+        silent = self._loop.silent
+        if silent > SILENT_AFTER and not self._loop.stopped:
+            self._runtime.agenda.deaf()
+            self._journal.log(
+                logging.ERROR,
+                "the settings listener has not run for %.0f s: the application looks by itself",
+                silent,
+            )
+            self._substitute.poke()
 
     def stop(self, wait: float) -> None:
-        """Ask the thread to end, and wait for it, but not from within itself."""
-        self._stopped.set()
-        if wait and self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join(wait)
+        """Ask the loop to end, and wait for it, but not from within itself."""
+        self._loop.stop()
+        if wait and self._strand is not self._current():
+            self._strand.join(wait)
+        self._substitute.stop(wait)
+
+
+class GreenletListener(ThreadListener):
+    """The loop in a greenlet. It needs gevent's monkey patch, which makes it give way."""
+
+    def _made(self) -> _Strand:
+        import gevent  # noqa: PLC0415 - an extra
+
+        return gevent.Greenlet(self._loop.run)
+
+    def _current(self) -> object:
+        import gevent  # noqa: PLC0415 - as above
+
+        return gevent.getcurrent()
 
 
 class InlineListener:
@@ -76,6 +131,7 @@ class InlineListener:
     def __init__(self, runtime: Runtime[Any]) -> None:  # Any: of any model
         self._runtime = runtime
         self._journal = Journal(logger)
+        self._threadless = threadless()
         self._looking = threading.Lock()
         self._look: threading.Thread | None = None
 
@@ -85,6 +141,9 @@ class InlineListener:
     def poke(self) -> None:
         """Look at the store if that is due; one caller waits for it, the others go on."""
         if self._runtime.agenda.wait() or not self._looking.acquire(blocking=False):
+            return
+        if self._threadless:
+            self._tick()
             return
         well = self._runtime.board.store_ok
         self._look = threading.Thread(target=self._tick, name="typed-waffle", daemon=True)
@@ -107,18 +166,21 @@ class InlineListener:
         look = self._look
         if look is not None and look is not threading.current_thread():
             look.join(wait)
+        if wait:
+            self._runtime.roster.leave(wait)
 
 
-def listen(kind: str, runtime: Runtime[Any], bus: Bus | None) -> Listener:  # Any: of any model
+def listen(driver: Driver, runtime: Runtime[Any], bus: Bus | None) -> Listener:  # Any: as above
     """Start the listener of a runtime; where no thread can run, inline."""
-    if kind != "inline" and not sys.is_finalizing():
-        threaded = ThreadListener(runtime, bus)
-        try:
-            threaded.start()
-        except RuntimeError as error:
-            if bus is not None:
-                runtime.deaf(f"no listener thread can run here: {error}")
-            logger.warning("no listener thread can run here (%s): checking inline instead", error)
-        else:
-            return threaded
-    return InlineListener(runtime)
+    if driver == "inline" or sys.is_finalizing():
+        return InlineListener(runtime)
+    make = GreenletListener if driver == "gevent" else ThreadListener
+    listener = make(runtime, bus)
+    try:
+        listener.start()
+    except RuntimeError as error:
+        if bus is not None:
+            runtime.deaf(f"no listener thread can run here: {error}")
+        logger.warning("no listener thread can run here (%s): checking inline instead", error)
+        return InlineListener(runtime)
+    return listener

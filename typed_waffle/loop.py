@@ -37,14 +37,15 @@ class Loop:
         self,
         runtime: Runtime[Any],  # Any: of any model
         bus: Bus | None,
-        stopped: threading.Event,
     ) -> None:
         self._runtime = runtime
         self._bus = bus
-        self._stopped = stopped
+        self._stopped = threading.Event()
         self._journal = Journal(logger)
         self._pid = os.getpid()
         self._backoff = FIRST_BACKOFF
+        self._beat = time.monotonic()
+        self._subscription: Subscription | None = None
 
     def run(self) -> None:
         """Loop until stopped. Nothing that goes wrong ends it."""
@@ -56,7 +57,8 @@ class Loop:
                     continue
                 self._serve(self._bus)
             except BusError as error:
-                self._runtime.deaf(str(error))
+                if self._going():
+                    self._runtime.deaf(str(error))
             except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the loop goes on
                 self._runtime.deaf(f"the listener failed: {error!r}")
                 text = "the settings listener failed, and starts over"
@@ -64,13 +66,34 @@ class Loop:
             if time.monotonic() - started > HEALTHY_AFTER:
                 self._backoff = FIRST_BACKOFF
             self._retreat()
+        if os.getpid() == self._pid:
+            self._runtime.roster.leave()
+
+    def stop(self) -> None:
+        """Let `run` end, and not only at its next sign of life."""
+        self._stopped.set()
+        subscription = self._subscription
+        if subscription is not None:
+            subscription.close()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was told to end."""
+        return self._stopped.is_set()
+
+    @property
+    def silent(self) -> float:
+        """Seconds since it last gave a sign of life."""
+        return time.monotonic() - self._beat
 
     def _going(self) -> bool:
+        self._beat = time.monotonic()
+        self._runtime.board.beat()
         # A fork may copy a running loop (gevent does): the copy must not touch the parent's socket.
         return not self._stopped.is_set() and os.getpid() == self._pid
 
     def _serve(self, bus: Bus) -> None:
-        subscription = bus.subscribe()
+        subscription = self._subscription = bus.subscribe()
         try:
             while self._going():
                 events = self._drained(subscription)
@@ -78,13 +101,14 @@ class Loop:
                     self._runtime.receive(events)
                 self._runtime.tick()
         finally:
+            self._subscription = None
             if os.getpid() == self._pid:
                 subscription.close()
 
     def _drained(self, subscription: Subscription) -> list[Event]:
         """Everything that has come, so that a burst is applied at once."""
         events: list[Event] = []
-        timeout = min(SLICE, self._runtime.agenda.wait())
+        timeout = min(SLICE, self._runtime.wait())
         while len(events) < BURST and (event := subscription.get(timeout)) is not None:
             events.append(event)
             timeout = 0.0
@@ -109,4 +133,4 @@ def ticked(runtime: Runtime[Any], journal: Journal) -> float:  # Any: of any mod
     except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
         runtime.board.note(f"looking at the store failed: {error!r}")
         journal.log(logging.ERROR, "looking at the settings store failed", error=True)
-        return runtime.agenda.wait()
+        return runtime.wait()

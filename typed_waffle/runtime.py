@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Generic
 
 from typed_waffle.agenda import Agenda
@@ -16,6 +17,7 @@ from typed_waffle.display import Display, Observer
 from typed_waffle.edit import Draft, Planned, change_of, planned
 from typed_waffle.environment import Locks
 from typed_waffle.errors import RevisionConflict, StoreUnavailable
+from typed_waffle.fleet import WorkerInfo, newcomer
 from typed_waffle.lastgood import LastGood
 from typed_waffle.ledger import Ledger
 from typed_waffle.model import M, secret_names
@@ -28,6 +30,7 @@ from typed_waffle.protocols import (
     Store,
     Subscribed,
 )
+from typed_waffle.roster import Roster
 from typed_waffle.snapshot import Snapshot
 from typed_waffle.status import Board, Status
 
@@ -84,6 +87,7 @@ class Runtime(Generic[M]):
         self._bus = bus
         self._display = Display(model, locks, observer, self.board, self.agenda)
         self._announcer = Announcer(bus, rules.namespace, self.id)
+        self.roster = Roster(bus, rules.namespace, self.info, self._bus_well)
         self._last_good = LastGood()
 
     @property
@@ -105,6 +109,8 @@ class Runtime(Generic[M]):
         self._last_good = last_good or self._last_good
         self.agenda.begun()
         state = self.board.asked(lambda: self._store.state(self._rules.namespace))
+        if self._bus is not None:
+            self.info()  # the fingerprint may import something, which the listener must not
         if state is not None:
             self._display.begin(state, strict=self._rules.raise_on_invalid)
         elif self._rules.raise_on_unavailable:
@@ -213,12 +219,17 @@ class Runtime(Generic[M]):
     # --- heal ---------------------------------------------------------------------------------
 
     def tick(self) -> float:
-        """Read the store if that is due. Returns the seconds until it is due again."""
+        """Read the store, leave copies and report to the fleet, if that is due. Returns as `wait`."""
         if self.agenda.wait() == 0 and self.check():
             state = self._display.shown
-            if state is not None and (self.board.bus_ok or not self._rules.listens):
+            if state is not None and self._bus_well():
                 self._last_good.polled(state)
-        return self.agenda.wait()
+        self.roster.tend()
+        return self.wait()
+
+    def wait(self) -> float:
+        """Seconds until there is something to do again."""
+        return min(self.agenda.wait(), self.roster.wait())
 
     def check(self) -> bool:
         """Look at the store, and follow it. `False` if it did not answer."""
@@ -288,6 +299,26 @@ class Runtime(Generic[M]):
     def status(self) -> Status:
         """The status of this worker."""
         return self.board.status(self.live.revision)
+
+    @cached_property
+    def _newcomer(self) -> WorkerInfo:
+        return newcomer(self.id, self.model)
+
+    def info(self) -> WorkerInfo:
+        """This worker, as the fleet should see it."""
+        revision, refused, why = self._display.position
+        status = self.board.status(revision)
+        return replace(
+            self._newcomer,
+            revision=revision,
+            state=status.state,
+            since=status.since,
+            rejected_revision=refused,
+            reason=why,
+        )
+
+    def _bus_well(self) -> bool:
+        return self.board.bus_ok or not self._rules.listens
 
     def close(self) -> None:
         """Give back what the store and the bus hold; the last snapshot stays readable."""

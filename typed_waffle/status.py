@@ -24,6 +24,9 @@ WorkerState = Literal["starting", "live", "degraded", "stale", "rejected", "clos
 STUCK_AFTER = 5.0
 """Seconds after which a read of the store that has not come back counts as failed."""
 
+SILENT_AFTER = 10.0
+"""Seconds without a sign of life from the listener after which nobody hears the bus."""
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -88,6 +91,8 @@ class Board:
             self._bus = _Wire(
                 "not listened to: changes are found by polling", ok=True, needed=False
             )
+        self._beat: float | None = None
+        self._answered = float("-inf")
         self._loaded = False
         self._closed = False
         self._misfits: str | None = None
@@ -112,6 +117,7 @@ class Board:
     def store_answered(self) -> None:
         """The store was read."""
         self._settle(self._store, None)
+        self._answered = time.monotonic()
         self._loaded = True
         self._review()
 
@@ -119,6 +125,10 @@ class Board:
         """The store could not be read."""
         self._settle(self._store, why)
         self._review()
+
+    def beat(self) -> None:
+        """The listener is at work."""
+        self._beat = time.monotonic()
 
     def bus_up(self) -> None:
         """The subscription stands and answers."""
@@ -148,9 +158,14 @@ class Board:
         self._review()
 
     @property
+    def misfit(self) -> str | None:
+        """What does not fit the model, and why; `None` if all does."""
+        return self._misfits
+
+    @property
     def bus_ok(self) -> bool:
         """Whether changes are pushed to this worker now."""
-        return self._bus.needed and self._bus.ok
+        return self._bus.needed and self._bus.ok and not self._silent()
 
     @property
     def store_ok(self) -> bool:
@@ -166,17 +181,31 @@ class Board:
         else:
             self._last_error = error
 
+    def _silent(self) -> float:
+        """Seconds since the listener's last sign of life; 0 if that is not worth a word."""
+        silent = time.monotonic() - self._beat if self._beat is not None else 0.0
+        return silent if silent > SILENT_AFTER else 0.0
+
+    def _bus_health(self) -> Health:
+        silent = self._silent()
+        if silent and self._bus.needed:
+            text = f"the listener has not run for {silent:.0f} s"
+            return Health(ok=False, detail=text, last_ok=self._bus.last_ok)
+        return self._bus.health()
+
     def _state(self) -> WorkerState:
         store_ok = self._store.health().ok
+        if self._silent() and time.monotonic() - self._answered > SILENT_AFTER:
+            store_ok = False
         if self._closed:
             return "closed"
         if self._misfits is not None:
             return "rejected"
         if not self._loaded:
             return "stale" if self._store.detail != "not read yet" else "starting"
-        if store_ok and self._bus.ok:
+        if store_ok and self._bus.ok and not self._silent():
             return "live"
-        if store_ok or (self._bus.needed and self._bus.ok):
+        if store_ok or self.bus_ok:
             return "degraded"
         return "stale"
 
@@ -205,6 +234,6 @@ class Board:
             since=since,
             revision=revision,
             last_error=self._last_error,
-            bus=self._bus.health(),
+            bus=self._bus_health(),
             store=self._store.health(),
         )

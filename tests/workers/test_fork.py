@@ -43,3 +43,15 @@ def test_the_parent_goes_on_working(family: list[dict[str, Any]]) -> None:
     assert (parent["who"], parent["codes"]) == ("parent", [0] * CHILDREN)
     assert (parent["revision"], parent["state"], parent["history"]) == (3, "live", 3)
     assert parent["seen"] == [1, 2, 2]
+
+
+def test_forks_under_load_harm_nobody(config: dict[str, Any], tmp_path: Path) -> None:
+    """A parent that listens, writes and forks a hundred times: every child begins and follows."""
+    command = ["-W", "ignore::DeprecationWarning", "-m", "tests.support.forks"]
+    with Python([*command, json.dumps([config, 100])], tmp_path / "forks.log") as script:
+        code = script.ended(100)
+        output = script.output()
+    assert code == 0, output
+    told = json.loads(output.splitlines()[-1])
+    assert told["codes"] == [0] * 100
+    assert told["state"] == "live"

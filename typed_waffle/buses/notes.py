@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from typed_waffle.buses.errand import Gate
 from typed_waffle.buses.message import Codec
 from typed_waffle.buses.routes import Route
+from typed_waffle.buses.turnstile import Turnstile
 from typed_waffle.buses.wire import Address, RefusedError, Reply, Wire
 from typed_waffle.protocols import BusError
 
@@ -62,8 +62,8 @@ class RedisNotes:
         self._route = route
         self._prefix = channel.translate(_BRACES)
         self._codec = codec
-        self._leaving = Gate("note")
-        self._reading = Gate("look at the notes")
+        self._leaving = Turnstile("note")
+        self._reading = Turnstile("look at the notes")
 
     def leave(self, shelf: str, name: str, text: str | None, lasts: float) -> None:
         """See `Bus.leave`."""

@@ -14,11 +14,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from redis import Redis
 
-from typed_waffle.buses.errand import Errand, Gate
 from typed_waffle.buses.message import Codec
 from typed_waffle.buses.notes import RedisNotes
 from typed_waffle.buses.routes import Route, route_of
+from typed_waffle.buses.turnstile import Turnstile
 from typed_waffle.buses.wire import RefusedError, Reply, Wire
+from typed_waffle.errand import Errand
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.protocols import Announcement, BusError, Event, Subscribed
 
@@ -86,7 +87,7 @@ class RedisBus:
         self._route = route_of(client)
         self._channel = channel
         self._codec = codec
-        self._publishing = Gate("message")
+        self._publishing = Turnstile("message")
         self._notes = RedisNotes(self._route, channel, codec)
 
     def publish(self, announcement: Announcement) -> None:

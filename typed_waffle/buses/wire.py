@@ -6,7 +6,9 @@ back, or to wait for long; its versions differ in all three.
 
 from __future__ import annotations
 
+import os
 import re
+import select
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
@@ -45,6 +47,7 @@ class Wire:
         self._connection: Any = None  # Any: of any connection class
         self._heard = False
         self._closed = False
+        self._pid = os.getpid()
         self.address = address
         """Where the server is, if it had to be found."""
         try:
@@ -71,16 +74,30 @@ class Wire:
             RefusedError: the reply is an error.
             BusError: the connection is gone.
         """
+        end = time.monotonic() + timeout
         with self._told():
             connection = self._usable()
-            if not connection.can_read(timeout=timeout):
-                return None
+            while not connection.can_read(timeout=0):
+                if not self._stirs(connection, end - time.monotonic()):
+                    return None
+                self._usable()  # a copy of this greenlet may have woken up in a child
             try:
                 reply = connection.read_response(disconnect_on_error=False)
             except TimeoutError:
                 return None  # redis-py keeps the beginning, and goes on from there
             self._heard = True
             return reply
+
+    def _stirs(self, connection: Any, timeout: float) -> bool:  # noqa: ANN401 - any connection class
+        """Whether something comes before the time is up. Nothing is read."""
+        wire = connection._sock  # noqa: SLF001 - redis-py waits only by reading
+        if timeout <= 0:
+            return False
+        if wire is None:
+            raise BusError("the connection was closed")
+        poll = select.poll()
+        poll.register(wire.fileno(), select.POLLIN)
+        return bool(poll.poll(timeout * 1000))
 
     def ask(self, *words: str | bytes, within: float) -> Reply:
         """Send one command and wait for its reply; raises as `answer` does."""
@@ -110,6 +127,8 @@ class Wire:
     def _usable(self) -> Any:  # noqa: ANN401 - any connection class
         if self._closed:
             raise BusError("the connection was closed")
+        if os.getpid() != self._pid:
+            raise BusError("the connection is another process's")
         return self._connection
 
     @contextmanager

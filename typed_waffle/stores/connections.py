@@ -37,12 +37,15 @@ class Connections:
     without end. So each loan has an attendant, a thread that does three things: it gets the
     connection, in the place of the borrower, who may leave; it waits for the connection to come
     back; and at the deadline it shuts the connection's socket down, which makes the driver raise
-    wherever it waits. All else runs in the borrower's thread.
+    wherever it waits. All else runs in the borrower's thread. Unless `attended`, it does without.
     """
 
-    def __init__(self, engine: Engine, prepare: Callable[[], None]) -> None:
+    def __init__(
+        self, engine: Engine, prepare: Callable[[], None], *, attended: bool = True
+    ) -> None:
         self._engine = engine
         self._prepare = prepare
+        self._attended = attended
         self._abandoned: list[threading.Thread] = []
         self._counting = threading.Lock()
 
@@ -68,7 +71,7 @@ class Connections:
             loan.end()
 
     def _lend(self, loan: _Loan) -> Connection:
-        if self._engine.dialect.name == "sqlite":  # a file answers, or has a deadline of its own
+        if not self._attended:
             return loan.open()
         with self._counting:
             self._abandoned = [thread for thread in self._abandoned if thread.is_alive()]

@@ -279,6 +279,7 @@ class SqlStore:
 
     def close(self) -> None:
         """See `Store.close`. An engine that was handed in stays open."""
+        self._transactions.close()
         if self._owned:
             self._engine.dispose()
 

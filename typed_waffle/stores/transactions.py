@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,8 +16,10 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from typed_waffle.errors import StoreUnavailable
+from typed_waffle.forking import gate
 from typed_waffle.stores import isolation
 from typed_waffle.stores.connections import Connections, Late
+from typed_waffle.stores.hub import hub_for
 from typed_waffle.stores.migrations import prepare
 from typed_waffle.stores.tables import Tables
 
@@ -37,6 +39,9 @@ On SQLite no further try begins then: each waits for a lock as long as the engin
 READ_PATIENCE = 5.0
 """Seconds for a read."""
 
+OVERTIME = 10.0
+"""Seconds that one try may take beyond that in a thread of a hub; nothing waits with it there."""
+
 FIRST_PAUSE, LAST_PAUSE = 0.02, 0.5
 """The bounds of the pause between two tries, in seconds; each is drawn at random."""
 
@@ -53,12 +58,19 @@ class Undecided(Exception):  # noqa: N818 - internal
     """The history that would tell whether a change was made is not there any more."""
 
 
-@dataclass(slots=True)
 class _Try:
-    """One try of a transaction."""
+    """One try of a transaction. Who waits for it may leave; it must not commit after that."""
 
-    committing: bool = False
-    """Whether all was done but to commit."""
+    def __init__(self) -> None:
+        self._fate: dict[str, str] = {}  # of one key: what was said first holds
+
+    def commits(self) -> bool:
+        """All is done but to commit: whether it may."""
+        return self._fate.setdefault("fate", "commit") == "commit"
+
+    def was_left(self) -> bool:
+        """Nobody waits any more: whether that was before it began to commit."""
+        return self._fate.setdefault("fate", "left") == "left"
 
 
 class Transactions:
@@ -72,7 +84,10 @@ class Transactions:
         """Where the tables were made; empty before that."""
         self._file = _file(engine.url)
         self._making = threading.Lock()
-        self._connections = Connections(engine, self._prepare)
+        self._hub = hub_for(engine)
+        # A file answers, or has a deadline of its own; and a hub has one.
+        attended = engine.dialect.name != "sqlite" and self._hub is None
+        self._connections = Connections(engine, self._prepare, attended=attended)
 
     def run(self, doing: str, work: Callable[[Connection], T], *, writing: bool = False) -> T:
         """Run `work` in a transaction of its own; again, if the database asks for that.
@@ -89,10 +104,10 @@ class Transactions:
             attempt += 1
             this = _Try()
             try:
-                return self._try(this, work, until, writing=writing)
+                return self._placed(partial(self._try, this, work, until, writing=writing), until)
             except (SQLAlchemyError, Overtaken, Late, Undecided) as error:
                 failure = error
-            in_doubt |= writing and this.committing and not _given_up(failure)
+            in_doubt |= writing and not this.was_left() and not _given_up(failure)
             if time.monotonic() > until or isinstance(failure, Late | Undecided):
                 break
             # Once in doubt, only the database can tell: it is asked until the time is up.
@@ -102,13 +117,22 @@ class Transactions:
         # Not chained: the driver's error may quote a value, or the statement's parameters.
         raise StoreUnavailable(doing, _why(failure, within), in_doubt=in_doubt)
 
+    def _placed(self, attempt: Callable[[], T], until: float) -> T:
+        """Make an attempt where it holds up nobody else."""
+        if self._hub is None:
+            return attempt()
+        # On SQLite it takes as long as the engine waits for a lock.
+        patience = max(0.0, until - time.monotonic()) + OVERTIME
+        return self._hub.run(attempt, patience, Late)
+
     def _try(
         self, this: _Try, work: Callable[[Connection], T], until: float, *, writing: bool
     ) -> T:
-        with self._connections.lent(until) as connection:
+        with gate.passed(), self._connections.lent(until) as connection:
             with _begun(connection, writing=writing):
                 done = work(connection)
-                this.committing = True
+                if not this.commits():
+                    raise Late
             return done
 
     def _prepare(self) -> None:
@@ -129,6 +153,11 @@ class Transactions:
         except OSError:
             return None
         return found.st_dev, found.st_ino
+
+    def close(self) -> None:
+        """Give back threads; the engine is not ours to close."""
+        if self._hub is not None:
+            self._hub.close()
 
     @contextmanager
     def _begin(self) -> Generator[Connection, None, None]:

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from tests.support.waiting import PATIENCE, eventually
-from typed_waffle.buses.errand import Errand
+from typed_waffle.errand import Errand
 
 
 def test_it_brings_the_answer() -> None:

@@ -1,0 +1,50 @@
+"""Surroundings: what this process runs under, as far as it shows.
+
+Looked at when a worker begins, never at import: a server patches, forks and numbers its workers
+after that. What is seen here decides how a listener is driven, never what is true.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Literal
+
+__all__ = ["Greenlets", "greenlets", "loading", "threadless"]
+
+Greenlets = Literal["none", "partial", "full"]
+
+
+def greenlets() -> Greenlets:
+    """How far gevent's monkey patch is in force.
+
+    `partial` means that threads are greenlets, but that a socket which waits holds them all up.
+    """
+    monkey: Any = sys.modules.get("gevent.monkey")  # Any: an extra's module
+    if monkey is None or not monkey.is_module_patched("threading"):
+        return "none"
+    whole = monkey.is_module_patched("socket") and monkey.is_module_patched("select")
+    return "full" if whole else "partial"
+
+
+def threadless() -> bool:
+    """Whether this is a uWSGI in which threads only run while requests do.
+
+    Read from `uwsgi.has_threads`, not from its options: since 2.0.27 or so threads need none.
+    """
+    return getattr(_uwsgi(), "has_threads", 1) == 0
+
+
+def loading() -> bool:
+    """Whether a uWSGI process loads the application, before it forks or becomes a worker.
+
+    It forks without telling Python, so nothing may be running then.
+    """
+    uwsgi = _uwsgi()
+    try:
+        return uwsgi is not None and uwsgi.worker_id() == 0 and uwsgi.mule_id() == 0
+    except AttributeError:
+        return False  # a module of that name, but no server
+
+
+def _uwsgi() -> Any:  # noqa: ANN401 - the module exists in its server only
+    return sys.modules.get("uwsgi")
