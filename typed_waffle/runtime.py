@@ -219,7 +219,7 @@ class Runtime(Generic[M]):
     # --- heal ---------------------------------------------------------------------------------
 
     def tick(self) -> float:
-        """Read the store, leave copies and report to the fleet, if that is due. Returns as `wait`."""
+        """Read the store, leave a copy, and report to the fleet, if that is due; then `wait`."""
         if self.agenda.wait() == 0 and self.check():
             state = self._display.shown
             if state is not None and self._bus_well():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,23 @@ def test_a_start_that_must_have_the_database_fails_until_it_is_there(
     assert client.get("/").get_json() == {"low": -2}
     eventually(lambda: waffle.status().state == "live")
     waffle.close()
+
+
+def test_a_redis_that_is_frozen_holds_a_start_for_a_second(
+    config: Keys, tmp_path: Path, redis_server: RedisServer
+) -> None:
+    """It is asked for a copy only if the database is away; then the defaults are shown."""
+    keys = {
+        **config,
+        "WAFFLE_DATABASE_URL": f"sqlite:///{tmp_path / 'no' / 'folder' / 'waffle.db'}",
+    }
+    redis_server.stop()
+    began = time.monotonic()
+    with Waffle(Shop).connect(keys) as waffle:
+        assert time.monotonic() - began < 2.5
+        assert waffle.snapshot().revision == 0
+        assert waffle.status().state == "stale"
+        redis_server.cont()
 
 
 def test_a_file_that_sqlite_cannot_open_comes_back(
