@@ -26,12 +26,13 @@ def test_namespaces_have_shelves_of_their_own() -> None:
     assert one.read() == "c"
 
 
-def test_a_bus_that_fails_is_told() -> None:
-    """The cause and the next step."""
+@pytest.mark.parametrize("kind", [BusError, ValueError])
+def test_a_bus_that_fails_is_told(kind: type[Exception]) -> None:
+    """The cause and the next step; also of a failure that nobody expects of a bus."""
     tape = Tape()
-    tape.refuses = BusError("it is away")
+    tape.refuses = kind("it is away.")
     shelf = BusShelf(tape, "default")
-    with pytest.raises(ShelfError, match=r"it is away.*WAFFLE_CACHE_DIR"):
+    with pytest.raises(ShelfError, match=r"it is away\. A start.*WAFFLE_CACHE_DIR"):
         shelf.read()
     with pytest.raises(ShelfError, match="it is away"):
         shelf.write("a")

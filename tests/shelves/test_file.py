@@ -127,6 +127,14 @@ def test_a_folder_that_cannot_be_had_is_told(tmp_path: Path) -> None:
         shelf.read()
 
 
+def test_a_name_that_no_file_can_have_is_told(tmp_path: Path) -> None:
+    """Like any other folder that cannot be used."""
+    shelf = FileShelf(tmp_path / "a\0b", "default")
+    for use in (shelf.read, lambda: shelf.write("one")):
+        with pytest.raises(ShelfError, match=r"null (byte|character).*WAFFLE_CACHE_DIR"):
+            use()
+
+
 FULL = """
 import pathlib, resource, signal, sys
 from typed_waffle.lastgood import ShelfError

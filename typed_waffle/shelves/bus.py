@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typed_waffle.lastgood import ShelfError
-from typed_waffle.protocols import Bus, BusError
+from typed_waffle.protocols import Bus
 
 __all__ = ["BusShelf"]
 
@@ -31,17 +31,17 @@ class BusShelf:
         """See `Shelf.read`."""
         try:
             return self._bus.left(self._shelf).get(_NAME)
-        except BusError as error:
+        except Exception as error:  # a start goes on, whatever the bus does
             raise ShelfError(_explained(error)) from error
 
     def write(self, text: str) -> None:
         """See `Shelf.write`."""
         try:
             self._bus.leave(self._shelf, _NAME, text, LASTS)
-        except BusError as error:
+        except Exception as error:  # and so does a change, which is committed
             raise ShelfError(_explained(error)) from error
 
 
-def _explained(error: BusError) -> str:
+def _explained(error: Exception) -> str:
     why = str(error).removesuffix(".")
     return f"{why}. A start without the database needs it, or WAFFLE_CACHE_DIR"

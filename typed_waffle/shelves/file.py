@@ -87,8 +87,8 @@ class FileShelf:
     def _told(self) -> Generator[None, None, None]:
         try:
             yield
-        except OSError as error:
-            why = error.strerror or type(error).__name__
+        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+            why = (isinstance(error, OSError) and error.strerror) or str(error)
             raise ShelfError(
                 f"{why}. Let WAFFLE_CACHE_DIR be a folder that the worker may write to"
             ) from error
