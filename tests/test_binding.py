@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, has_app_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import create_engine, inspect
 
@@ -398,3 +398,16 @@ def test_a_collected_app_ends_its_listener() -> None:
     short_lived()
     gc.collect()
     eventually(lambda: listeners() == 0, 5)
+
+
+def test_what_cannot_begin_leaves_no_context_behind(
+    apps: Apps, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An app context begins and ends as ever; each read in it raises, and the log says it once."""
+    app = apps.app(WAFFLE_LISTENER="gevent")
+    waffle = apps.bound(app)
+    for _ in range(2):
+        with app.app_context(), pytest.raises(ConfigurationError, match="monkey patch"):
+            _ = waffle.current_settings.name
+        assert not has_app_context()
+    assert caplog.text.count("the settings cannot be used yet") == 1

@@ -42,9 +42,9 @@ EACH: list[WaffleError] = [
     SettingLocked("low", "SHOP_LOW"),
     RevisionConflict(4, 5, [BETWEEN]),
     StoreUnavailable("reading", "no route to host"),
-    BusUnavailable("reading the fleet", "no route to host"),
     NotBound("no application says which settings are meant"),
     ConfigurationError("WAFFLE_REDIS_PROT", "no such key", nearest="WAFFLE_REDIS_PORT"),
+    BusUnavailable("reading the fleet", "no route to host"),
 ]
 PUBLIC = [
     each
@@ -109,6 +109,7 @@ def test_an_error_survives_a_trip_to_another_process(
         (EACH[4], {"expected": 4, "actual": 5, "changes": (BETWEEN,)}),
         (EACH[5], {"cause": "no route to host"}),
         (EACH[7], {"key": "WAFFLE_REDIS_PROT", "nearest": "WAFFLE_REDIS_PORT"}),
+        (EACH[8], {"cause": "no route to host"}),
     ],
     ids=lambda case: type(case).__name__,
 )

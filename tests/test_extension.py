@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -386,3 +387,31 @@ def test_a_revision_that_does_not_fit_is_signalled(apps: Apps, waffle: Waffle[Se
         waffle.refresh()
     assert [list(reasons) for reasons in heard] == [["name"]]
     assert (waffle.current_settings.name, waffle.status().state) == ("Waffle", "rejected")
+
+
+# --- health -------------------------------------------------------------------------------------
+
+
+def test_a_worker_that_is_current_is_healthy(apps: Apps) -> None:
+    """The view answers 200, and tells what may be told to anybody."""
+    app = apps.app()
+    waffle = apps.bound(app)
+    app.add_url_rule("/healthz", view_func=waffle.health)
+    waffle.update(name="a")
+    answer = app.test_client().get("/healthz")
+    told = answer.get_json()
+    datetime.fromisoformat(told.pop("since"))
+    assert (answer.status_code, told) == (
+        200,
+        {"state": "live", "revision": 1, "bus": True, "store": True},
+    )
+
+
+def test_a_worker_that_is_not_current_is_not_healthy(apps: Apps) -> None:
+    """The view answers 503, and tells no host and no path."""
+    app = apps.app(WAFFLE_DATABASE_URL="sqlite:////nowhere/waffle.db")
+    waffle = apps.bound(app)
+    app.add_url_rule("/healthz", view_func=waffle.health)
+    answer = app.test_client().get("/healthz")
+    assert (answer.status_code, answer.get_json()["state"]) == (503, "stale")
+    assert "nowhere" not in answer.text

@@ -261,6 +261,54 @@ def test_no_callback_ends_the_loop(
     eventually(lambda: state(reader) == "live")
 
 
+def test_a_loop_that_hangs_is_stood_in_for(
+    monkeypatch: pytest.MonkeyPatch, truth: MemoryStore, bus: MemoryBus, writer: Worker
+) -> None:
+    """A callback that never returns stops the loop: the application then looks by itself."""
+    monkeypatch.setattr("typed_waffle.status.SILENT_AFTER", 0.1)
+    hangs, over = threading.Event(), threading.Event()
+
+    def hang(*_: object) -> None:
+        hangs.set()
+        over.wait(PATIENCE)
+
+    reader = worker(truth, bus, rules=OFTEN, told=hang)
+    listener = listen("thread", reader.runtime, bus)
+    eventually(lambda: state(reader) == "live")
+    writer.write(name="one")
+    assert hangs.wait(PATIENCE)
+    writer.write(name="two")
+
+    def follows() -> bool:
+        listener.poke()
+        return bool(reader.settings.name == "two")
+
+    eventually(follows)
+    assert state(reader) == "degraded"
+    assert "has not run for" in reader.runtime.status().bus.detail
+    over.set()
+    eventually(lambda: state(reader) == "live")
+    writer.write(name="three")
+    eventually(lambda: reader.settings.name == "three")
+    listener.stop(PATIENCE)
+
+
+def test_a_loop_that_hangs_is_no_secret(
+    monkeypatch: pytest.MonkeyPatch, truth: MemoryStore, bus: MemoryBus, writer: Worker
+) -> None:
+    """Where nothing is at work to look by itself, the status says that nobody knows."""
+    monkeypatch.setattr("typed_waffle.status.SILENT_AFTER", 0.1)
+    over = threading.Event()
+    reader = worker(truth, bus, rules=NEVER, told=lambda *_: over.wait(PATIENCE))
+    listener = listen("thread", reader.runtime, bus)
+    eventually(lambda: state(reader) == "live")
+    writer.write(name="one")
+    eventually(lambda: state(reader) == "stale")
+    over.set()
+    eventually(lambda: state(reader) == "live")
+    listener.stop(PATIENCE)
+
+
 @pytest.mark.parametrize("error", [ZeroDivisionError(), SystemExit(1)])
 def test_no_store_ends_the_loop(
     error: BaseException, truth: MemoryStore, writer: Worker, starts: Starts

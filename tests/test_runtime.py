@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -333,6 +334,12 @@ def test_a_store_that_lags_is_asked_again_for_what_must_come(
 # --- what does not fit ------------------------------------------------------------------------
 
 
+def refusal(worker: Worker) -> tuple[int, int | None, list[str]]:
+    """What a worker tells the fleet: what it shows, what it refuses, and the fields it names."""
+    info = worker.runtime.info()
+    return info.revision, info.rejected_revision, re.findall(r"(\w+):", info.reason or "")
+
+
 class Loose(WaffleModel):
     """The same fields without the rules: a newer version of the application."""
 
@@ -363,6 +370,7 @@ def test_a_revision_that_does_not_fit_is_not_shown(
     found = reader.runtime.status()
     assert (found.state, found.revision) == ("rejected", 1)
     assert "name" in (found.last_error or "")
+    assert refusal(reader) == (1, 2, ["name"])
     assert [r.levelno for r in caplog.records if "does not fit" in r.message] == [logging.ERROR]
 
 
@@ -376,6 +384,7 @@ def test_a_later_revision_heals(loose: Worker, reader: Worker, tape: Tape) -> No
     assert reader.settings == Settings(low=20, high=30, name="Cake")
     assert reader.runtime.status().state == "live"
     assert revisions(reader) == [(0, 2)]
+    assert refusal(reader) == (2, None, [])
     assert reader.store.reads == []
 
 
@@ -395,6 +404,13 @@ def test_what_does_not_fit_at_boot_takes_its_default(truth: MemoryStore, loose: 
     assert (made.settings.name, made.settings.low) == ("Waffle", -2)
     assert made.runtime.status().state == "rejected"
     assert [revision for revision, _ in made.rejections] == [1]
+    assert refusal(made) == (1, 1, ["name"])
+    loose.write(high=20)
+    made.runtime.check()
+    assert refusal(made) == (2, 2, ["name"])
+    loose.write("name")
+    made.runtime.check()
+    assert refusal(made) == (3, None, [])
 
 
 def test_what_does_not_fit_at_boot_can_be_fatal(truth: MemoryStore, loose: Worker) -> None:
@@ -415,6 +431,7 @@ def test_what_fits_is_shown_when_the_store_comes_after_the_boot(loose: Worker) -
     assert (made.settings.name, made.settings.low) == ("Waffle", -2)
     assert made.runtime.status().state == "rejected"
     assert [revision for revision, _ in made.rejections] == [1]
+    assert refusal(made) == (1, 1, ["name"])
 
 
 def test_an_environment_that_breaks_a_rule_is_fatal(truth: MemoryStore) -> None:

@@ -11,13 +11,12 @@ import time
 import weakref
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Generic
 
 from typed_waffle.current import Pin, live, outer, unread
 from typed_waffle.display import Observer
 from typed_waffle.environment import locks, source
-from typed_waffle.errors import ConfigurationError, StoreUnavailable
+from typed_waffle.errors import ConfigurationError
 from typed_waffle.forking import gate
 from typed_waffle.listener import Driver, Listener, listen
 from typed_waffle.model import M
@@ -89,6 +88,7 @@ class Binding(Generic[M]):
         # In a box, so that ending it when the app is collected needs no reference to the binding.
         self._box: list[Worker[M]] = []
         self._inherited: list[Worker[M]] = []
+        self._refused = False
         self.closed = False
         _everywhere.add(self)
 
@@ -151,7 +151,7 @@ class Binding(Generic[M]):
             runtime.close()
             raise
         worker = Worker(os.getpid(), runtime, listen(driver, runtime, bus), store)
-        self.closed = False
+        self.closed = self._refused = False
         if not loading():  # else it serves this use only, and no worker inherits it
             self._box[:] = [worker]
         return worker
@@ -193,20 +193,20 @@ class Binding(Generic[M]):
 
     def pushed(self, _: object, **__: object) -> None:
         """An app context begins: it gets a pin of its own, and the process its worker."""
-        before = self._current.get()
-        self._current.set(unread(self.snapshot, before))
+        self._current.set(unread(self.snapshot, self._current.get()))
         if self.closed or self._starting.get():
             return
         worker = self.worker
         if worker is not None:
             worker.listener.poke()
-        elif not _in_command():
+        elif not _in_command() and not self._refused:
+            # Flask would leave its context behind, for the next request, if this raised. The first
+            # read begins again, and raises where the application sees it.
             try:
                 self.started()
-            except StoreUnavailable as error:
-                # Reads in this context say so, without asking the database again. Raised here, it
-                # would leave the context where it is: Flask has no way back from this signal.
-                self._current.set(unread(partial(_refuse, error.cause), before))
+            except Exception:
+                self._refused = True
+                logger.exception("the settings cannot be used yet")
 
     def popped(self, _: object, **__: object) -> None:
         """An app context ends."""
@@ -228,10 +228,6 @@ class Binding(Generic[M]):
     def close_with(self, owner: object) -> None:
         """Close when `owner` is collected; until then, nothing here keeps it alive."""
         weakref.finalize(owner, _end, self._box, 0.0).atexit = False
-
-
-def _refuse(cause: str) -> Snapshot[Any]:  # Any: of any model
-    raise StoreUnavailable("reading the settings", cause)
 
 
 def _end(box: list[Any], wait: float) -> None:  # Any: workers of any model

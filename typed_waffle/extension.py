@@ -167,6 +167,24 @@ class Waffle(Generic[M]):
         unused = Health(ok=False, detail="not used yet in this process", last_ok=None)
         return Status("starting", datetime.now(UTC), 0, None, unused, unused)
 
+    def health(self) -> tuple[dict[str, Any], int]:  # Any: as Flask has a JSON answer
+        """A view for monitoring: `app.add_url_rule("/healthz", view_func=waffle.health)`.
+
+        It answers 200 while this worker is current (`live` or `degraded`), else 503. It tells the
+        state, its beginning, the revision, and whether bus and store are well, and no details,
+        which may name hosts. It never waits. As a load balancer's check it takes out every worker
+        that is not current, which may be all of them.
+        """
+        status = self.status()
+        told = {
+            "state": status.state,
+            "since": status.since.isoformat(),
+            "revision": status.revision,
+            "bus": status.bus.ok,
+            "store": status.store.ok,
+        }
+        return told, 200 if status.state in {"live", "degraded"} else 503
+
     # --- fleet --------------------------------------------------------------------------------
 
     def workers(self) -> tuple[WorkerInfo, ...]:

@@ -33,9 +33,6 @@ Driver = Literal["thread", "gevent", "inline"]
 INLINE_PATIENCE = 0.1
 """Seconds that a request waits for the look it began, which goes on without it."""
 
-SILENT_AFTER = 10.0
-"""Seconds without a sign of life from a loop after which the application looks by itself."""
-
 
 class Listener(Protocol):
     """What keeps a runtime current."""
@@ -90,8 +87,8 @@ class ThreadListener:
 
     def poke(self) -> None:
         """Nothing to do while the loop works by itself; else stand in for it."""
-        silent = self._loop.silent
-        if silent > SILENT_AFTER and not self._loop.stopped:
+        silent = self._runtime.board.silent
+        if silent and not self._loop.stopped:
             self._runtime.agenda.deaf()
             self._journal.log(
                 logging.ERROR,

@@ -44,7 +44,6 @@ class Loop:
         self._journal = Journal(logger)
         self._pid = os.getpid()
         self._backoff = FIRST_BACKOFF
-        self._beat = time.monotonic()
         self._subscription: Subscription | None = None
 
     def run(self) -> None:
@@ -81,13 +80,7 @@ class Loop:
         """Whether it was told to end."""
         return self._stopped.is_set()
 
-    @property
-    def silent(self) -> float:
-        """Seconds since it last gave a sign of life."""
-        return time.monotonic() - self._beat
-
     def _going(self) -> bool:
-        self._beat = time.monotonic()
         self._runtime.board.beat()
         # A fork may copy a running loop (gevent does): the copy must not touch the parent's socket.
         return not self._stopped.is_set() and os.getpid() == self._pid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401 - redis-py needs it, and at exit it is too late
 import importlib
 import logging
 import os

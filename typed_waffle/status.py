@@ -25,7 +25,8 @@ STUCK_AFTER = 5.0
 """Seconds after which a read of the store that has not come back counts as failed."""
 
 SILENT_AFTER = 10.0
-"""Seconds without a sign of life from the listener after which nobody hears the bus."""
+"""Seconds without a sign of life from the listener, after which it counts as gone: whatever a round
+of its loop waits for takes less, but for what the application makes it wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ class Board:
     @property
     def bus_ok(self) -> bool:
         """Whether changes are pushed to this worker now."""
-        return self._bus.needed and self._bus.ok and not self._silent()
+        return self._bus.needed and self._bus.ok and not self.silent
 
     @property
     def store_ok(self) -> bool:
@@ -181,13 +182,14 @@ class Board:
         else:
             self._last_error = error
 
-    def _silent(self) -> float:
+    @property
+    def silent(self) -> float:
         """Seconds since the listener's last sign of life; 0 if that is not worth a word."""
         silent = time.monotonic() - self._beat if self._beat is not None else 0.0
         return silent if silent > SILENT_AFTER else 0.0
 
     def _bus_health(self) -> Health:
-        silent = self._silent()
+        silent = self.silent
         if silent and self._bus.needed:
             text = f"the listener has not run for {silent:.0f} s"
             return Health(ok=False, detail=text, last_ok=self._bus.last_ok)
@@ -195,7 +197,7 @@ class Board:
 
     def _state(self) -> WorkerState:
         store_ok = self._store.health().ok
-        if self._silent() and time.monotonic() - self._answered > SILENT_AFTER:
+        if self.silent and time.monotonic() - self._answered > SILENT_AFTER:
             store_ok = False
         if self._closed:
             return "closed"
@@ -203,7 +205,7 @@ class Board:
             return "rejected"
         if not self._loaded:
             return "stale" if self._store.detail != "not read yet" else "starting"
-        if store_ok and self._bus.ok and not self._silent():
+        if store_ok and self._bus.ok and not self.silent:
             return "live"
         if store_ok or self.bus_ok:
             return "degraded"

@@ -1,4 +1,4 @@
-"""Measure what a read costs, and an app context: `python -m tests.benchmarks`.
+"""Measure what a read costs, an app context, and being idle: `python -m tests.benchmarks`.
 
 Every way to read is measured in every round, in a new order, so that whatever else the machine does
 hits them alike. Ratios are taken within a round; what is printed is the median over the rounds.
@@ -20,6 +20,7 @@ from pathlib import Path
 from flask import Flask, current_app
 from werkzeug.local import LocalProxy
 
+from tests.benchmarks import idle
 from typed_waffle import Waffle, WaffleModel
 
 ROUNDS = 400
@@ -221,6 +222,8 @@ def main() -> int:
     )
     print(f"  one read in each turn of a loop   {verdict(looped)}")
     print(f"  reads in a row                    {verdict(in_a_row)}")
+    sys.stdout.flush()
+    idle.main()
     return 0
 
 

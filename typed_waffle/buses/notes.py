@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from typed_waffle.buses.message import Codec
@@ -101,16 +102,15 @@ class RedisNotes:
 
     def _where_it_lies(self, talk: Callable[[Wire], T]) -> T:
         """Talk to the server that has the shelf."""
-        wire = self._route.open(TIMEOUT)
+        address: Address | None = None
         for _ in range(HOPS):
+            wire = self._route.moved(address, TIMEOUT) if address else self._route.open(TIMEOUT)
             try:
                 return talk(wire)
             except RefusedError as error:
                 address = _elsewhere(wire, error)
             finally:
                 wire.close()
-            wire = self._route.moved(address, TIMEOUT)
-        wire.close()
         raise BusError(f"after {HOPS} nodes of the cluster, none has the notes")
 
 
@@ -150,7 +150,8 @@ def _all(wire: Wire, index: bytes) -> dict[bytes, bytes]:
             length += len(notes[name])
             if length > MAX_SHELF:
                 raise BusError(f"the notes have more than {MAX_SHELF} bytes")
-    _drop(wire, index, [name for name, note in notes.items() if not note])
+    with suppress(RefusedError):  # a replica can be read all the same
+        _drop(wire, index, [name for name, note in notes.items() if not note])
     return {name: note for name, note in notes.items() if note}
 
 

@@ -20,6 +20,7 @@ class Turnstile:
     def __init__(self, name: str) -> None:
         self._name = name
         self._overdue: Errand[Any] | None = None  # Any: of any kind
+        self._why = ""
         self.closed_until = 0.0
         """When the next call is tried, in monotonic seconds."""
 
@@ -30,13 +31,14 @@ class Turnstile:
             BusError: the call raised it, was not over `within` seconds, or was not made.
         """
         if time.monotonic() < self.closed_until:
-            raise BusError(f"the last {self._name} failed a moment ago")
+            raise BusError(f"the last {self._name} failed a moment ago: {self._why}")
         if self._overdue is not None and not self._overdue.done:
             raise BusError(f"an earlier {self._name} still waits for its turn")
         errand = Errand(self._name, call)
         try:
             return self._awaited(errand, within)
-        except BusError:
+        except BusError as error:
+            self._why = str(error)
             self.closed_until = time.monotonic() + pause
             raise
 

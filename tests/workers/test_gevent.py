@@ -1,0 +1,115 @@
+"""Processes under gevent: the listener is a greenlet, and nothing holds the others up."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from tests.support.databases import Database
+from tests.support.processes import Python
+from tests.support.redis import RedisServer
+from tests.support.shop import change, waffle
+from typed_waffle import ConfigurationError
+
+ORDERS = ["early", "late"]
+
+BURST = 100
+"""How many changes the script waits for."""
+
+
+@contextmanager
+def greenlets(order: str, keys: dict[str, Any], doing: str, folder: Path) -> Iterator[Python]:
+    command = ["-W", "ignore", "-m", "tests.support.greenlets", order, json.dumps(keys), doing]
+    with Python(command, folder / "greenlets.log") as script:
+        yield script
+
+
+def last(script: Python) -> dict[str, Any]:
+    """What it told in the end."""
+    code = script.ended()
+    output = script.output()
+    assert code == 0, output
+    assert "Traceback" not in output
+    facts: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return facts
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_change_is_pushed_to_a_greenlet(
+    config: dict[str, Any], order: str, tmp_path: Path
+) -> None:
+    """`auto` listens under the monkey patch; polls are too rare to help."""
+    keys = {**config, "WAFFLE_POLL_INTERVAL": 3600}
+    with greenlets(order, keys, "follow", tmp_path) as script:
+        script.says("ready")
+        with waffle.connect(config):
+            change(1)
+        assert last(script) == {"revision": 1}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_no_driver_holds_up_other_greenlets(
+    database: Database, redis_server: RedisServer, order: str, tmp_path: Path
+) -> None:
+    """While a write waits for the database's lock, other greenlets go on."""
+    keys = {
+        "WAFFLE_DATABASE_URL": database.url,
+        "WAFFLE_REDIS_URL": redis_server.url,
+        "WAFFLE_POLL_INTERVAL": 3600,
+    }
+    with waffle.connect(keys):
+        waffle.update(name="made")
+    engine = create_engine(database.url, poolclass=NullPool)
+    with greenlets(order, keys, "give_way", tmp_path) as script:
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE waffle_head SET revision = revision"))
+            output = script.says("ticked")
+            assert '"written": false' in output
+        assert last(script) == {"revision": 2}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_forked_copy_takes_no_message_of_its_parent(
+    config: dict[str, Any], order: str, tmp_path: Path
+) -> None:
+    """gevent copies the listener into a child: it ends there, and each has its own."""
+    keys = {**config, "WAFFLE_POLL_INTERVAL": 3600, "WAFFLE_FALLBACK_POLL_INTERVAL": 3600}
+    with greenlets(order, keys, "fork", tmp_path) as script:
+        script.says("ready")
+        with waffle.connect(config):
+            for number in range(1, BURST + 1):
+                change(number)
+        told = last(script)
+    assert (told["code"], told["state"]) == (0, "live")
+
+
+def test_starting_programs_makes_no_connection(config: dict[str, Any], tmp_path: Path) -> None:
+    """Python's hooks run in each of them, between fork and exec."""
+    with greenlets("early", config, "run_others", tmp_path) as script:
+        assert last(script) == {"connections": 0, "state": "live"}
+
+
+def test_threads_that_are_greenlets_beside_sockets_that_block(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    """No listener runs there, since it would hold everybody up; changes come by looking."""
+    with greenlets("threads", config, "follow_inline", tmp_path) as script:
+        output = script.says("ready")
+        assert output.count("ERROR no listener can run here") == 1
+        assert "monkey.patch_all()" in output
+        with waffle.connect(config):
+            change(1)
+        assert last(script) == {"revision": 1}
+
+
+def test_gevent_without_its_patch_is_refused(config: dict[str, Any]) -> None:
+    """The error says how to turn it on."""
+    keys = {**config, "WAFFLE_LISTENER": "gevent"}
+    refused = pytest.raises(ConfigurationError, match=r"gevent\.monkey\.patch_all\(\)")
+    with refused, waffle.connect(keys):
+        pass
