@@ -134,19 +134,24 @@ def test_a_copy_of_another_namespace_is_refused() -> None:
     [
         {"overrides": None},
         {"overrides": [1]},
+        {"overrides": {"low": 1}},
         {"lacks": 7},
         {"at": "once"},
+        {"at": "2024-02-29T12:00:00"},
         {"at": None},
-        {"id": 0},
+        {"id": None},
+        {"revision": "7"},
+        {"revision": True},
     ],
 )
 def test_another_version_s_form_is_refused(changed: Mapping[str, object]) -> None:
     """A signed copy may still be of another release."""
-    content = body(GOOD)
-    if changed == {"id": 0}:
-        del content["id"]
-    with pytest.raises(ValueError, match="another version of typed-waffle"):
-        copies().read(signed({**content, **({} if "id" in changed else changed)}))
+    for content in (
+        {**body(GOOD), **changed},
+        {key: value for key, value in body(GOOD).items() if key not in changed},
+    ):
+        with pytest.raises(ValueError, match="another version of typed-waffle"):
+            copies().read(signed(content))
 
 
 @pytest.mark.parametrize(

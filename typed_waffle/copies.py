@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from typed_waffle.change import Head, State
 from typed_waffle.sealing import Cipher, kept
@@ -86,16 +87,18 @@ class Copies:
             raise ValueError("it is not whole, or not signed with this worker's signing key")
         content = json.loads(body)
         try:
-            namespace, at = content["namespace"], datetime.fromisoformat(content["at"])
-            head = Head(content["revision"], content["id"])
-            texts, lacks = dict(content["overrides"]), tuple(content["lacks"])
+            namespace, copy = content["namespace"], _copy(content)
         except (KeyError, TypeError, ValueError) as error:  # it was signed, so this is no attack
             raise ValueError("another version of typed-waffle wrote it") from error
         if namespace != self._namespace:
             raise ValueError(f"it is one of the namespace {namespace!r}")
-        known = self._secret | self._plain
+        known, texts = self._secret | self._plain, copy.state.overrides
         opened = {n: self._opened(n, text) if n in known else text for n, text in texts.items()}
-        return Copy(State(head, opened), at, tuple(name for name in lacks if name in known))
+        return replace(
+            copy,
+            state=State(copy.state.head, opened),
+            lacks=tuple(name for name in copy.lacks if name in known),
+        )
 
     def agrees(self, copy: Copy, state: State) -> bool:
         """Whether a copy of this state would hold nothing else, as far as the model knows it."""
@@ -123,3 +126,14 @@ class Copies:
 
     def _opened(self, name: str, text: str) -> str:
         return self._cipher.open(text, self._namespace, name) if self._cipher else text
+
+
+def _copy(content: dict[str, Any]) -> Copy:  # Any: JSON
+    head = Head(content["revision"], content["id"])
+    texts, lacks = dict(content["overrides"]), tuple(content["lacks"])
+    at = datetime.fromisoformat(content["at"])
+    if type(head.revision) is not int or at.tzinfo is None:
+        raise TypeError("not a revision, or not a time")
+    if not all(isinstance(text, str) for text in (head.change_id, *texts.values(), *lacks)):
+        raise TypeError("not a text")
+    return Copy(State(head, texts), at, lacks)

@@ -172,8 +172,8 @@ class _Keeper:
         text = self._copies.text(state)
         if len(text) > self.shelf.limit:
             raise ShelfError(
-                f"it would have {len(text)} characters, and {self.shelf.limit} is the most. "
-                "Large values do not belong into settings"
+                f"it would have more than {self.shelf.limit} characters. Keep large values "
+                "elsewhere, and a reference to them in the settings"
             )
         self.shelf.write(text)
 
