@@ -1,6 +1,6 @@
 """Typed settings that operators change while the application runs."""
 
-import typed_waffle.interpreter  # noqa: F401 - first, so that it is what speaks
+import typed_waffle.interpreter  # noqa: F401 # pyright: ignore[reportUnusedImport] # it speaks first
 
 # isort: split
 from typed_waffle.change import Change, FieldChange

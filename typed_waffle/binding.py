@@ -26,7 +26,7 @@ from typed_waffle.sealing import KEYS
 from typed_waffle.snapshot import Snapshot
 from typed_waffle.sources import Sources
 from typed_waffle.stores.sealed import SealedStore
-from typed_waffle.surroundings import greenlets, loading, threadless
+from typed_waffle.surroundings import at_end, greenlets, loading, threadless
 
 __all__ = ["Binding", "Worker"]
 
@@ -154,6 +154,7 @@ class Binding(Generic[M]):
         self.closed = self._refused = False
         if not loading():  # else it serves this use only, and no worker inherits it
             self._box[:] = [worker]
+            at_end(_at_exit)
         return worker
 
     def _driver(self, bus: Bus | None) -> Driver:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import concurrent.futures.thread  # noqa: F401 - redis-py needs it, and at exit it is too late
+# redis-py needs it, and at exit it is too late.
+import concurrent.futures.thread  # noqa: F401 # pyright: ignore[reportUnusedImport]
 import importlib
 import logging
 import os

@@ -7,9 +7,11 @@ after that. What is seen here decides how a listener is driven, never what is tr
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
-__all__ = ["Greenlets", "greenlets", "loading", "threadless"]
+__all__ = ["Greenlets", "at_end", "greenlets", "loading", "threadless"]
 
 Greenlets = Literal["none", "partial", "full"]
 
@@ -44,6 +46,21 @@ def loading() -> bool:
         return uwsgi is not None and uwsgi.worker_id() == 0 and uwsgi.mule_id() == 0
     except AttributeError:
         return False  # a module of that name, but no server
+
+
+def at_end(call: Callable[[], None]) -> None:
+    """Have uWSGI call this when a worker ends: under gevent it calls nothing of `atexit`."""
+    uwsgi = _uwsgi()
+    before: Callable[[], object] | None = getattr(uwsgi, "atexit", None)
+    if not hasattr(uwsgi, "worker_id") or getattr(before, "func", None) is _both:
+        return
+    uwsgi.atexit = partial(_both, call, before)
+
+
+def _both(call: Callable[[], None], before: Callable[[], object] | None) -> None:
+    call()
+    if before is not None:
+        before()
 
 
 def _uwsgi() -> Any:  # noqa: ANN401 - the module exists in its server only

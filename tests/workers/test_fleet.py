@@ -16,7 +16,7 @@ from redis import Redis
 
 from tests.support.crew import SHORT
 from tests.support.live import connected
-from tests.support.processes import Python
+from tests.support.processes import Python, asked, children, free_port, listens
 from tests.support.redis import RedisServer
 from tests.support.shop import Limits
 from tests.support.waiting import eventually
@@ -133,6 +133,38 @@ def test_a_worker_that_ends_is_gone_at_once(waffle: Waffle[Limits], start: Start
     ends.process.stdin.close()
     assert ends.ended() == 0
     assert not seen(waffle, ends)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("--preload",)], ids=["plain", "preload"])
+def test_a_server_s_workers_come_and_go(
+    waffle: Waffle[Limits], config: dict[str, Any], tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """A worker is seen from its first request on; a graceful stop takes all of them away."""
+    port = free_port()
+    settings = tmp_path / "gunicorn.conf.py"
+    settings.write_text("control_socket_disable = True\n")
+    command = [
+        *("-m", "gunicorn", "-c", str(settings), "--workers", "2", *options),
+        *("--bind", f"127.0.0.1:{port}", "tests.support.shop:create_app()"),
+    ]
+    variables = {f"FLASK_{key}": str(value) for key, value in config.items()}
+    with Python(command, tmp_path / "gunicorn.log", variables) as master:
+        eventually(lambda: listens(port))
+
+        def all_seen() -> bool:
+            asked(port, "/worker")
+            return len(waffle.workers()) == 3
+
+        eventually(all_seen)
+        served = [w for w in waffle.workers() if w.server == "gunicorn"]
+        assert {w.pid for w in served} == children(master.pid)
+        change = waffle.update(name="everywhere")
+        assert change is not None
+        assert len(waffle.wait_applied(change.revision, 10).applied) == 3
+        master.process.terminate()
+        assert master.ended() == 0
+        assert len(waffle.workers()) == 1
 
 
 def test_a_worker_that_is_closed_is_gone_at_once(
