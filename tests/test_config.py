@@ -1,5 +1,6 @@
 """The `WAFFLE_*` keys."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +51,8 @@ def test_a_key_like_no_other_is_still_refused() -> None:
         ("WAFFLE_TABLE_PREFIX", "a-b"),
         ("WAFFLE_ENV_PREFIX", "1_"),
         ("WAFFLE_ON_INVALID", "explode"),
+        ("WAFFLE_ON_UNAVAILABLE", "defaults"),
+        ("WAFFLE_CACHE_DIR", 7),
         ("WAFFLE_MULTIPROC", "perhaps"),
     ],
 )
@@ -141,6 +144,15 @@ def test_the_apps_secret_signs_unless_another_does(
     """Messages are signed with `WAFFLE_SIGNING_KEY`, else with the app's `SECRET_KEY`."""
     key = Config.read(keys).signing_key
     assert (key.get_secret_value() if key else None) == signing
+
+
+@pytest.mark.parametrize("key", [None, ""])
+def test_copies_without_a_key_to_sign_them_are_an_error(key: str | None) -> None:
+    """Nobody would read them."""
+    given = {"WAFFLE_CACHE_DIR": "/var/cache/shop", "WAFFLE_SIGNING_KEY": key}
+    with pytest.raises(ConfigurationError, match="WAFFLE_SIGNING_KEY, or the app's SECRET_KEY"):
+        Config.read(given)
+    assert Config.read(given | {"SECRET_KEY": "app"}).cache_dir == Path("/var/cache/shop")
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,8 @@ class Binding(Generic[M]):
 
         Raises:
             ConfigurationError: something is set up wrong; each use says so until it is mended.
+            StoreUnavailable: the database is away, and `WAFFLE_ON_UNAVAILABLE` is `raise`; each use
+                tries again.
         """
         worker = self.worker
         if worker is not None:
@@ -132,16 +134,22 @@ class Binding(Generic[M]):
         pinned = locks(self._model, config.env_prefix, os.environ) if config.env_prefix else {}
         with gate.passed():  # a child would wait for ever for a module that is half imported
             bus, store = self.sources.bus(), self.sources.store(pinned)
+            last_good = self.sources.last_good(self._namespace, bus)
         driver = self._driver(bus)
         rules = Rules(
             self._namespace,
             config.poll_interval,
             config.fallback_poll_interval,
             raise_on_invalid=config.on_invalid == "raise",
+            raise_on_unavailable=config.on_unavailable == "raise",
             listens=bus is not None and driver != "inline",
         )
         runtime = Runtime(self._model, rules, store, bus, self._observer, pinned)
-        runtime.boot()
+        try:
+            runtime.boot(last_good)
+        except BaseException:
+            runtime.close()
+            raise
         worker = Worker(os.getpid(), runtime, listen(driver, runtime, bus), store)
         self.closed = self._refused = False
         if not loading():  # else it serves this use only, and no worker inherits it

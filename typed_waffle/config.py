@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -38,11 +39,14 @@ class Config(BaseModel):
     poll_interval: Seconds = 30.0
     fallback_poll_interval: Seconds = 2.0
     signing_key: SecretStr | None = None
-    """Signs messages; the app's `SECRET_KEY` unless set."""
+    """Signs messages and copies; the app's `SECRET_KEY` unless set."""
     encryption_keys: tuple[SecretStr, ...] | None = None
     """Encrypt secrets in the database: the first one encrypts, every one decrypts."""
     env_prefix: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
     on_invalid: Literal["default", "raise"] = "default"
+    on_unavailable: Literal["last-good", "raise"] = "last-good"
+    cache_dir: Path | None = None
+    """Where copies are kept for a start without the database; from the instance folder on."""
     create_tables: bool = True
     table_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{0,40}$")] = "waffle_"
     history_keep: Annotated[int, Field(ge=1)] | None = None
@@ -90,6 +94,12 @@ class Config(BaseModel):
             first = error.errors(include_url=False)[0]
         else:
             config.cipher()  # a bad key is found here, not at the first use
+            if config.cache_dir is not None and config.signs_with() is None:
+                raise ConfigurationError(
+                    "WAFFLE_CACHE_DIR",
+                    "copies are signed, and there is no key to sign with. Set WAFFLE_SIGNING_KEY, "
+                    "or the app's SECRET_KEY, to the same text in all workers",
+                )
             return config
         name = str(first["loc"][0])
         # A URL may hold a password.
@@ -107,6 +117,10 @@ class Config(BaseModel):
         if self.encryption_keys is None:
             return None
         return Cipher([key.get_secret_value() for key in self.encryption_keys])
+
+    def signs_with(self) -> str | None:
+        """What signs messages and copies; `None` without a key, or with an empty one."""
+        return (self.signing_key.get_secret_value() if self.signing_key else None) or None
 
     def uses_bus(self, *, client_given: bool) -> bool:
         """Whether changes travel over Redis."""

@@ -10,7 +10,8 @@ from typing import Generic
 
 from typed_waffle.agenda import Agenda
 from typed_waffle.chain import Chain, compare
-from typed_waffle.change import Head, State
+from typed_waffle.change import Head, Overrides, State
+from typed_waffle.copies import Copy
 from typed_waffle.deliveries import Deliveries
 from typed_waffle.environment import Locks
 from typed_waffle.errors import ConfigurationError
@@ -62,6 +63,7 @@ class Display(Generic[M]):
         self._chain = Chain(State())
         self._deliveries = Deliveries()
         self._loaded = False
+        self._borrowed: Copy | None = None
         self.live = self._salvaged(State())
         self.position = (0, None, None)
         self.deliver = self._deliveries.run
@@ -71,32 +73,62 @@ class Display(Generic[M]):
         """The newest stored state that is known: newer than what is shown, after a rejection."""
         return self._chain.state
 
+    @property
+    def loaded(self) -> bool:
+        """Whether anything was taken in from the store. Until then, nothing is known of it."""
+        return self._loaded
+
+    @property
+    def shown(self) -> State | None:
+        """The stored state that is shown; `None` if it is a copy, or nothing was read yet."""
+        with self._lock:
+            return self.live.state if self._loaded and self._borrowed is None else None
+
     # --- begin --------------------------------------------------------------------------------
 
-    def begin(self, state: State | None, *, strict: bool) -> None:
-        """Show what is stored, each field that does not fit by its default; `None`: all defaults.
+    def begin(self, state: State, *, strict: bool) -> None:
+        """Show what is stored, each field that does not fit by its default.
 
         Raises:
             ConfigurationError: the environment breaks a rule, or (if `strict`) a field does not
                 fit.
         """
-        if state is not None:
-            self.live = self._salvaged(state)
-            if self.live.unfit and strict:
-                why = "; ".join(f"{name}: {found.why}" for name, found in self.live.unfit.items())
-                raise ConfigurationError(
-                    "WAFFLE_ON_INVALID", f"it says 'raise', and what is stored does not fit: {why}"
-                )
-            self._loaded = True
-            self._chain.become(state)
-            self.position = (self.live.revision, None, None)
-            if self.live.unfit:
-                self._reject({name: found.why for name, found in self.live.unfit.items()})
+        self.live = self._salvaged(state)
+        if self.live.unfit and strict:
+            why = "; ".join(f"{name}: {found.why}" for name, found in self.live.unfit.items())
+            raise ConfigurationError(
+                "WAFFLE_ON_INVALID", f"it says 'raise', and what is stored does not fit: {why}"
+            )
+        self._loaded = True
+        self._chain.become(state)
+        self.position = (self.live.revision, None, None)
+        if self.live.unfit:
+            self._reject({name: found.why for name, found in self.live.unfit.items()})
         self._observer.shown(self.live)
 
-    def _salvaged(self, state: State) -> Snapshot[M]:
+    def borrow(self, copy: Copy | None) -> None:
+        """Show a copy until the store is read, which then counts whatever it says.
+
+        A field of it that does not fit shows its default, as all do without a copy.
+        """
+        if copy is not None:
+            self.live = self._salvaged(copy.state)
+            self._borrowed = copy
+            if self._good():  # else it does not show all of that revision
+                self.position = (self.live.revision, None, None)
+            for name, found in self.live.unfit.items():
+                logger.error(
+                    "the copy of revision %s does not fit %s, which shows the default of %s: %s",
+                    self.live.revision,
+                    self._model.__qualname__,
+                    name,
+                    found.why,
+                )
+        self._observer.shown(self.live)
+
+    def _salvaged(self, state: State, last_good: Overrides | None = None) -> Snapshot[M]:
         try:
-            return salvaged(self._model, state, self._locks)
+            return salvaged(self._model, state, self._locks, last_good)
         except Rejected as rejected:
             variables = ", ".join(pinned.variable for pinned in self._locks.values())
             raise ConfigurationError(variables, f"together they break a rule: {rejected}") from None
@@ -132,24 +164,30 @@ class Display(Generic[M]):
     def take_said(self, announcements: Iterable[Announcement]) -> None:
         """Take in what others announced: show what follows, and note when the store is needed."""
         with self._lock:
+            if not self._loaded:  # there is nothing that a message could follow
+                for said in announcements:
+                    self._agenda.expect(said.revision)
+                    self._agenda.hint()
+                return
             kept = [said for said in announcements if self._sorted(said)]
             self._catch_up()
             if any(self._chain.waits(said) for said in kept):
                 self._agenda.gap()
 
     def take_stored(self, state: State, restored_from: Head | None) -> None:
-        """Show what was read, if it is newer.
+        """Show what was read, if it is newer, or the first that was read.
 
         Older, or another change of the same number, is shown as well if the store was restored, and
         this worker still knows what it knew before the read: `restored_from`.
         """
         with self._lock:
-            here = self._chain.state.head
+            here = self._chain.state.head if self._loaded else self.live.state.head
             relation = compare(here, state.head)
-            back = here == restored_from and relation in {"behind", "replaced"}
+            back = here == restored_from or not self._loaded
+            back = back and relation in {"behind", "replaced"}
             if back:
                 self._warn_restored(state.head)
-            if back or relation == "newer":
+            if back or relation == "newer" or not self._loaded:
                 self._adopt(state)
                 self._catch_up()
 
@@ -174,14 +212,21 @@ class Display(Generic[M]):
         """Make a stored state ours: show it if it fits, else keep showing the last good one."""
         self._chain.become(state)
         first, self._loaded = not self._loaded, True
+        # What of a copy does not fit was told as that of a copy only.
+        unfit = {} if first else self._still_unfit(state)
         try:
-            snapshot = assembled(self._model, state, self._locks, self._still_unfit(state))
+            snapshot = assembled(self._model, state, self._locks, unfit)
         except Rejected as rejected:
-            if first:  # the store was away at boot: there is no last good snapshot to keep
-                self._swap(self._salvaged(state))
+            if first and not self._good():
+                self._swap(self._salvaged(state, self.live.texts()))
             self._reject(rejected.reasons)
         else:
             self._swap(snapshot)
+
+    def _good(self) -> bool:
+        """Whether what is shown, the store not having been read, is a good snapshot to keep."""
+        copy = self._borrowed
+        return copy is not None and not copy.lacks and not self.live.unfit
 
     def _still_unfit(self, state: State) -> dict[str, Unfit]:
         then = named(self._model, self.live.state.overrides)
@@ -190,6 +235,7 @@ class Display(Generic[M]):
 
     def _swap(self, snapshot: Snapshot[M]) -> None:
         old, self.live = self.live, snapshot
+        self._borrowed = None
         self._observer.shown(snapshot)
         self._board.misfits({name: found.why for name, found in snapshot.unfit.items()})
         refused = snapshot.revision if snapshot.unfit else None
@@ -212,6 +258,6 @@ class Display(Generic[M]):
         logger.warning(
             "the store was restored: this worker knew revision %s, and the store shows "
             "another change as revision %s; following the store",
-            self._chain.state.head.revision,
+            (self._chain.state.head if self._loaded else self.live.state.head).revision,
             found.revision,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from typed_waffle.edit import Draft, Planned, change_of, planned
 from typed_waffle.environment import Locks
 from typed_waffle.errors import RevisionConflict, StoreUnavailable
 from typed_waffle.fleet import WorkerInfo, newcomer
+from typed_waffle.lastgood import LastGood
 from typed_waffle.ledger import Ledger
 from typed_waffle.model import M, secret_names
 from typed_waffle.protocols import (
@@ -38,6 +40,10 @@ ROLLBACK_ATTEMPTS = 10
 """How often a rollback begins anew because somebody else wrote meanwhile."""
 
 
+UNHURRIED = 0.5
+"""Seconds that announcing may take, if a copy is to be left on the bus by the same write."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How a runtime behaves."""
@@ -49,6 +55,8 @@ class Rules:
     """Seconds between looks at the store without a healthy bus."""
     raise_on_invalid: bool = False
     """Whether a stored value that does not fit stops the boot."""
+    raise_on_unavailable: bool = False
+    """Whether a store that is away stops the boot."""
     listens: bool = True
     """Whether a listener hears the bus. Without one, polling is all there is."""
 
@@ -80,26 +88,38 @@ class Runtime(Generic[M]):
         self._display = Display(model, locks, observer, self.board, self.agenda)
         self._announcer = Announcer(bus, rules.namespace, self.id)
         self.roster = Roster(bus, rules.namespace, self.info, self._bus_well)
+        self._last_good = LastGood()
 
     @property
     def live(self) -> Snapshot[M]:
         """The snapshot shown now."""
         return self._display.live
 
-    def boot(self) -> None:
-        """Read the store once, before anything is served. A store that is away is not fatal.
+    def boot(self, last_good: LastGood | None = None) -> None:
+        """Read the store once, before anything is served; if it is away, a copy of it will do.
+
+        Args:
+            last_good: Where copies are; nowhere if left out.
 
         Raises:
             ConfigurationError: the environment breaks a rule, or (if so configured) what is stored
                 does not fit.
+            StoreUnavailable: the store is away, and it is configured that this is fatal.
         """
+        self._last_good = last_good or self._last_good
         self.agenda.begun()
         state = self.board.asked(lambda: self._store.state(self._rules.namespace))
         if self._bus is not None:
             self.info()  # the fingerprint may import something, which the listener must not
-        self._display.begin(state, strict=self._rules.raise_on_invalid)
-        self.agenda.done(self.live.revision, pushed=False)
+        if state is not None:
+            self._display.begin(state, strict=self._rules.raise_on_invalid)
+        elif self._rules.raise_on_unavailable:
+            raise self._away()
+        else:
+            self._display.borrow(self._last_good.found())
+        self.agenda.done(self._display.known.head.revision, pushed=False)
         self._display.deliver()
+        self._keep(confirmed=True)
 
     # --- write --------------------------------------------------------------------------------
 
@@ -133,7 +153,10 @@ class Runtime(Generic[M]):
             if record is None or plan is None:
                 return None
             self._display.take_own(plan.before.state, plan.after, known_before.head)
+            began = time.monotonic()
             self._announce(plan, known_before)
+            quick = not self._announcer.owed and time.monotonic() - began < UNHURRIED
+            self._keep_own(plan.after.state, reachable=quick)
             self._display.deliver()
             return change_of(self.model, record)
         expected = draft.expected_revision or 0
@@ -173,6 +196,7 @@ class Runtime(Generic[M]):
         """Take in what the bus said: apply what follows, and note when the store must be read."""
         self._display.take_said([e for event in events if (e := self._heard(event)) is not None])
         self._display.deliver()
+        self._keep()
 
     def deaf(self, why: str) -> None:
         """The subscription is gone: until it is back, look at the store more often."""
@@ -184,6 +208,7 @@ class Runtime(Generic[M]):
         if isinstance(event, Subscribed):
             self.board.bus_up()
             self.agenda.now()
+            self._last_good.reconnected()
         elif event.namespace == self._rules.namespace:
             if isinstance(event, Hint):
                 self.agenda.hint()
@@ -194,9 +219,11 @@ class Runtime(Generic[M]):
     # --- heal ---------------------------------------------------------------------------------
 
     def tick(self) -> float:
-        """Read the store and report to the fleet, if that is due. Returns as `wait` does."""
-        if self.agenda.wait() == 0:
-            self.check()
+        """Read the store, leave a copy, and report to the fleet, if that is due; then `wait`."""
+        if self.agenda.wait() == 0 and self.check():
+            state = self._display.shown
+            if state is not None and self._bus_well():
+                self._last_good.polled(state)
         self.roster.tend()
         return self.wait()
 
@@ -216,12 +243,16 @@ class Runtime(Generic[M]):
             well = answered and self.board.bus_ok and not self._announcer.owed
             self.agenda.done(self._display.known.head.revision, pushed=well)
         self._display.deliver()
+        if answered:
+            self._keep(confirmed=True)
         return answered
 
     def _look(self) -> Head:
         """Follow the store, whose head is given back."""
         # Known before the read: a write or a message may overtake it, which makes nobody go back.
         known_before = self._display.known.head
+        if not self._display.loaded:
+            return self._sync(restored=False)
         head = self._store.head(self._rules.namespace)
         relation = compare(known_before, head)
         if relation != "behind":
@@ -232,10 +263,11 @@ class Runtime(Generic[M]):
             self._sync(restored=relation in {"behind", "replaced"})
         return head
 
-    def _sync(self, *, restored: bool) -> None:
+    def _sync(self, *, restored: bool) -> Head:
         known_before = self._display.known.head
         state = self._store.state(self._rules.namespace)
         self._display.take_stored(state, known_before if restored else None)
+        return state.head
 
     def refresh(self) -> None:
         """Read the store now.
@@ -244,7 +276,23 @@ class Runtime(Generic[M]):
             StoreUnavailable: it does not answer.
         """
         if not self.check():
-            raise StoreUnavailable("reading the settings", self.status().store.detail)
+            raise self._away()
+
+    def _away(self) -> StoreUnavailable:
+        return StoreUnavailable("reading the settings", self.status().store.detail)
+
+    # --- keep ---------------------------------------------------------------------------------
+
+    def _keep(self, *, confirmed: bool = False) -> None:
+        """See that there is a copy of what is shown."""
+        state = self._display.shown
+        if state is not None:
+            self._last_good.shown(state, confirmed=confirmed)
+
+    def _keep_own(self, made: State, *, reachable: bool) -> None:
+        state = self._display.shown
+        if state is not None and state.head == made.head:
+            self._last_good.made(state, reachable=reachable)
 
     # --- tell ---------------------------------------------------------------------------------
 

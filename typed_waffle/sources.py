@@ -14,9 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from typed_waffle.buses.message import Codec
 from typed_waffle.config import Config
+from typed_waffle.copies import Copies
+from typed_waffle.lastgood import LastGood, Shelf
 from typed_waffle.model import WaffleModel, facts, secret_names
 from typed_waffle.protocols import Bus, Store
 from typed_waffle.sealing import KEYS
+from typed_waffle.shelves.bus import BusShelf
+from typed_waffle.shelves.file import FileShelf
 from typed_waffle.stores.memory import MemoryStore
 from typed_waffle.stores.sealed import SealedStore
 
@@ -72,8 +76,7 @@ class Sources:
         if client is None:
             url = config.redis_url.get_secret_value() if config.redis_url else None
             client = client_at(url, config.redis_host, config.redis_port)
-        key = config.signing_key.get_secret_value() if config.signing_key else None
-        return RedisBus(client, config.redis_channel, Codec(key))
+        return RedisBus(client, config.redis_channel, Codec(config.signs_with()))
 
     def store(self, pinned: Collection[str]) -> Store:
         """The store; secrets in it are encrypted if there are keys.
@@ -95,6 +98,20 @@ class Sources:
             keep=self.config.history_keep,
         )
         return self._sealed(store, pinned)
+
+    def last_good(self, namespace: str, bus: Bus | None) -> LastGood:
+        """Where copies are kept for a start without the database; nowhere without a signing key."""
+        config, key = self.config, self.config.signs_with()
+        if key is None:
+            return LastGood()
+        secret = secret_names(self._model)
+        names = {name for fact in facts(self._model).values() for name in fact.names}
+        shelves: list[Shelf] = []
+        if config.cache_dir is not None:
+            shelves.append(FileShelf(self._given.folder / config.cache_dir, namespace))
+        if bus is not None:
+            shelves.append(BusShelf(bus, namespace))
+        return LastGood(Copies(namespace, key, secret, names - secret, config.cipher()), shelves)
 
     def engine(self) -> tuple[Engine, bool]:
         """An engine of the database that holds the settings, and whether the caller disposes of it.

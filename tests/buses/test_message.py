@@ -14,6 +14,7 @@ import pytest
 from typed_waffle.buses.message import MAX_MESSAGE, Codec
 from typed_waffle.change import Delta
 from typed_waffle.protocols import Announcement, Hint
+from typed_waffle.signing import Signer
 
 KEY, OTHER = "one key", "another key"
 
@@ -31,8 +32,7 @@ SAID = Announcement(
 def signed(content: object, key: str = KEY) -> bytes:
     """Any content under a true signature, as only a holder of the key can make it."""
     body = json.dumps(content).encode()
-    codec = Codec(key)
-    return codec._signature(body) + b"." + body
+    return Signer(key, b"typed-waffle message 1").sign(body) + b"." + body
 
 
 def content(**changed: object) -> dict[str, Any]:

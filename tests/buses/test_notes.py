@@ -39,8 +39,8 @@ def calls(client: Redis) -> dict[str, int]:
 def test_only_the_right_key_leaves_notes(client: Redis, bus: RedisBus) -> None:
     """What was left under another key, or none, or was moved or changed, is not given."""
     bus.leave(SHELF, "good", "1", PATIENCE)
-    for codec in (Codec("another key"), Codec(None)):
-        RedisBus(client, CHANNEL, codec).leave(SHELF, f"bad {codec._key!r}", "2", PATIENCE)
+    for key in ("another key", None):
+        RedisBus(client, CHANNEL, Codec(key)).leave(SHELF, f"bad {key}", "2", PATIENCE)
     bus.leave("another shelf", "good", "3", PATIENCE)
     note = client.get(f"{CHANNEL}:{{another shelf}}:good")
     assert isinstance(note, bytes)

@@ -15,6 +15,7 @@ from typed_waffle.change import Change, Channel, Delta, FieldRecord, Head, Recor
 from typed_waffle.display import Observer
 from typed_waffle.edit import Draft
 from typed_waffle.errors import StoreUnavailable
+from typed_waffle.lastgood import LastGood
 from typed_waffle.protocols import (
     Announcement,
     Bus,
@@ -136,6 +137,8 @@ class Tape:
         self.notes.leave(shelf, name, text, lasts)
 
     def left(self, shelf: str) -> dict[str, str]:
+        if self.refuses is not None:
+            raise self.refuses
         return self.notes.left(shelf)
 
     def subscribe(self) -> Subscription:
@@ -198,6 +201,7 @@ def worker(
     model: type[WaffleModel] = Settings,
     rules: Rules | None = None,
     told: Callable[[Any, Any], object] = lambda _old, _new: None,
+    last_good: LastGood | None = None,
 ) -> Worker:
     """A booted worker on this store; `told` is its callback for changes."""
     watched = store if isinstance(store, Watched) else Watched(store)
@@ -214,7 +218,7 @@ def worker(
         model, rules or Rules(), watched, bus, Observer(lambda _: None, changed, rejected), {}
     )
     made.append(Worker(runtime, watched))
-    runtime.boot()
+    runtime.boot(last_good)
     return made[0]
 
 

@@ -7,25 +7,21 @@ is where it lies as well, so that it is worth nothing elsewhere.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import re
 from datetime import datetime
 
 from typed_waffle.change import Delta
 from typed_waffle.protocols import Announcement, Hint
+from typed_waffle.signing import Signer
 
 __all__ = ["MAX_MESSAGE", "Codec"]
 
 MAX_MESSAGE = 1024 * 1024
 """The longest message that is looked at, in bytes."""
 
-_CONTEXT = b"typed-waffle message 1"
-"""Keeps the key apart from other uses of the same secret (an app's `SECRET_KEY` signs cookies)."""
-
-_NOTE_CONTEXT = b"typed-waffle note 1"
-"""Keeps notes apart from messages."""
+_MESSAGE, _NOTE = b"typed-waffle message 1", b"typed-waffle note 1"
+"""What is signed."""
 
 _ID = re.compile(r"[0-9a-f]{32}|")
 _MAX_REVISION = 2**63
@@ -35,13 +31,12 @@ class Codec:
     """Encodes and verifies with one key; without a key, all messages are hints."""
 
     def __init__(self, key: str | bytes | None) -> None:
-        secret = key.encode() if isinstance(key, str) else key
-        self._key = hmac.digest(secret, _CONTEXT, "sha256") if secret else None
-        self._note_key = hmac.digest(secret, _NOTE_CONTEXT, "sha256") if secret else None
+        self._signer = Signer(key, _MESSAGE) if key else None
+        self._note_signer = Signer(key, _NOTE) if key else None
 
     def encode(self, announcement: Announcement) -> bytes:
         """The bytes of one announcement. Without a key they carry no values, only a hint."""
-        delta = announcement.delta if self._key else None
+        delta = announcement.delta if self._signer else None
         body = json.dumps(
             {
                 "namespace": announcement.namespace,
@@ -55,14 +50,14 @@ class Codec:
             },
             separators=(",", ":"),
         ).encode()
-        return self._signature(body) + b"." + body
+        return (self._signer.sign(body) if self._signer else b"") + b"." + body
 
     def decode(self, message: bytes) -> Announcement | Hint | None:
         """What a message is worth: an announcement if signed, else a hint; `None` for garbage."""
         if len(message) > MAX_MESSAGE:
             return None
         signature, dot, body = message.partition(b".")
-        signed = self._key is not None and hmac.compare_digest(signature, self._signature(body))
+        signed = self._signer is not None and self._signer.signed(signature, body)
         try:
             content = json.loads(body if dot else message)
             return _announcement(content) if signed else _hint(content)
@@ -72,7 +67,8 @@ class Codec:
     def seal(self, shelf: str, name: str, text: str) -> bytes:
         """The bytes of a note; without a key they are not signed."""
         body = text.encode("utf-8", "surrogatepass")
-        return self._seal(shelf, name, body) + b"." + body
+        signer = self._note_signer
+        return (signer.sign(_placed(shelf, name, body)) if signer else b"") + b"." + body
 
     def unseal(self, shelf: str, name: str, note: bytes) -> str | None:
         """The text of a note that was left there, under our key; `None` if it was not.
@@ -80,26 +76,17 @@ class Codec:
         Without a key, nothing can be told from a signature, and any note's text is given.
         """
         seal, dot, body = note.partition(b".")
-        if self._note_key is not None:
-            if not hmac.compare_digest(seal, self._seal(shelf, name, body)):
-                return None
-        elif not dot:
+        signer, placed = self._note_signer, _placed(shelf, name, body)
+        if not dot or (signer is not None and not signer.signed(seal, placed)):
             return None
         try:
             return body.decode("utf-8", "surrogatepass")
         except UnicodeDecodeError:
             return None
 
-    def _seal(self, shelf: str, name: str, body: bytes) -> bytes:
-        if self._note_key is None:
-            return b""
-        place = json.dumps([shelf, name]).encode()
-        return hmac.new(self._note_key, place + b"\n" + body, hashlib.sha256).hexdigest().encode()
 
-    def _signature(self, body: bytes) -> bytes:
-        if self._key is None:
-            return b""
-        return hmac.new(self._key, body, hashlib.sha256).hexdigest().encode()
+def _placed(shelf: str, name: str, body: bytes) -> bytes:
+    return json.dumps([shelf, name]).encode() + b"\n" + body
 
 
 def _hint(content: object) -> Hint | None:

@@ -1,0 +1,1 @@
+"""Where copies of the settings are kept."""
