@@ -1,5 +1,6 @@
 """uWSGI with four workers: the newest, and one from before threads were on by default."""
 
+import os
 import signal
 import time
 from dataclasses import replace
@@ -9,7 +10,9 @@ import pytest
 
 from tests.support.matrix import RecycleContract, ServerContract, StopContract
 from tests.support.servers import STOPPED_WITHIN, old_uwsgi, uwsgi
+from tests.support.shop import waffle
 from tests.support.site import Mode, opened
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -28,6 +31,7 @@ MODES = [
     pytest.param(PREFORK, id="prefork"),
     pytest.param(Mode(uwsgi, (THREADS,), early=True), id="prefork-threads"),
     pytest.param(Mode(uwsgi, (LAZY,)), id="lazy"),
+    pytest.param(Mode(uwsgi, (LAZY, THREADS)), id="lazy-threads"),
     pytest.param(Mode(uwsgi, ("--py-call-uwsgi-fork-hooks",), early=True), id="fork-hooks"),
     pytest.param(Mode(uwsgi, GEVENT, early=True), id="gevent"),
     pytest.param(PATCHED, id="gevent-patched"),
@@ -87,3 +91,12 @@ def test_without_threads_it_says_so_once(tmp_path: Path) -> None:
         site.server.all_at(site.change())
         log = site.server.master.output()
     assert log.count("start it with --enable-threads") == 2
+
+
+@pytest.mark.parametrize("mode", [PREFORK, PATCHED], ids=["prefork", "gevent-patched"])
+def test_workers_that_end_leave_the_fleet(mode: Mode, tmp_path: Path) -> None:
+    """Their records do not wait to expire; under gevent uWSGI takes a way of its own to the end."""
+    with opened(mode, tmp_path, size=2) as site, waffle.connect(site.keys):
+        eventually(lambda: {w.pid for w in waffle.workers()} >= site.server.workers())
+        site.server.stop()
+        eventually(lambda: [w.pid for w in waffle.workers()] == [os.getpid()], STOPPED_WITHIN)
