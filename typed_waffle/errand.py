@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from typing import Generic, TypeVar
 
 from typed_waffle.forking import gate
+from typed_waffle.surroundings import greenlets
 
 __all__ = ["Errand"]
 
@@ -42,7 +43,7 @@ class Errand(Generic[T]):
         self._answer: list[T] = []
         self._error: BaseException | None = None
         try:
-            threading.Thread(target=self._run, name=f"typed-waffle-{name}", daemon=True).start()
+            _begin(name, self._run)
         except RuntimeError:
             self._run()
 
@@ -82,3 +83,18 @@ class Errand(Generic[T]):
             answers = self._answer.copy()
         for answer in answers:
             self._give_back(answer)
+
+
+def _begin(name: str, run: Callable[[], None]) -> None:
+    """Run it beside us.
+
+    Raises:
+        RuntimeError: no thread can be started.
+    """
+    if greenlets() == "none":
+        threading.Thread(target=run, name=f"typed-waffle-{name}", daemon=True).start()
+        return
+    import gevent  # noqa: PLC0415 - an extra
+
+    # A patched Thread is a greenlet, too, but its copy in a forked child ends with a traceback.
+    gevent.spawn(run)

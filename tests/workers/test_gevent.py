@@ -113,3 +113,22 @@ def test_gevent_without_its_patch_is_refused(config: dict[str, Any]) -> None:
     refused = pytest.raises(ConfigurationError, match=r"gevent\.monkey\.patch_all\(\)")
     with refused, waffle.connect(keys):
         pass
+
+
+def test_a_forked_copy_of_an_errand_ends_in_silence(tmp_path: Path) -> None:
+    """What a greenlet was about when the process forked is of no concern to the child."""
+    script = tmp_path / "errand.py"
+    script.write_text(
+        "import os, time\n"
+        "from typed_waffle.errand import Errand\n"
+        "errand = Errand('test', lambda: time.sleep(0.1), others=True)\n"
+        "time.sleep(0.01)\n"
+        "child = os.fork()\n"
+        "time.sleep(0.3)\n"
+        "if child:\n"
+        "    os.waitpid(child, 0)\n"
+        "    print('over', errand.done)\n"
+    )
+    with Python(["-m", "gevent.monkey", str(script)], tmp_path / "errand.log") as process:
+        assert process.ended() == 0
+        assert process.output() == "over True\n"
