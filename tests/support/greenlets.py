@@ -29,7 +29,7 @@ if sys.argv[1] == "late":
 if sys.argv[1] == "threads":
     monkey.patch_thread()
 
-TICKS, BURST = 20, 100
+TICKS, BURST, PROGRAMS = 20, 100, 30
 
 
 def told(**facts: object) -> None:
@@ -80,7 +80,7 @@ def run_others(keys: dict[str, Any]) -> None:
     live()
     client = Redis.from_url(keys["WAFFLE_REDIS_URL"])
     before = client.info("stats")["total_connections_received"]
-    for _ in range(30):
+    for _ in range(PROGRAMS):
         subprocess.run([sys.executable, "--version"], check=True)
     after = client.info("stats")["total_connections_received"]
     client.close()
