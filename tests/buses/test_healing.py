@@ -130,13 +130,13 @@ def test_a_slow_network_is_waited_for(proxy: Proxy, remote: Pair) -> None:
 def test_a_network_that_comes_and_goes(proxy: Proxy, remote: Pair) -> None:
     """Many cuts leave no connection, no thread and no file behind."""
     remote.pushes()
-    before = _threads(), _files()
+    threads, files = _threads(), _files()
     for _ in range(30):
         proxy.cut()
         threading.Event().wait(random.uniform(0, 0.1))  # noqa: S311 - any moment will do
     remote.goes_live()
     remote.pushes()
-    eventually(lambda: (_threads(), _files()) == before)
+    eventually(lambda: _threads() <= threads and _files() <= files)
 
 
 def _threads() -> int:
