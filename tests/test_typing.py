@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.pages import ROOT, blocks
 
+pytestmark = pytest.mark.slow
+
 DECLARED = ROOT / "tests" / "typing"
 STRICT: dict[str, object] = json.loads((DECLARED / "pyrightconfig.json").read_text("utf-8"))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis.exceptions import RedisError
 
 from tests.support.ears import CHANNEL, bus_on, carries, failure, heard, listening
 from tests.support.pair import Pair, connected
@@ -39,12 +40,20 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PONG_WITHIN", 1.0)
 
 
+def listeners(server: RedisServer) -> int:
+    """How many listen; a replica hangs up on everybody at the moment when it becomes the master."""
+    try:
+        return server.subscribers(CHANNEL)
+    except RedisError:
+        return -1
+
+
 def test_a_master_that_dies_is_followed(sentinels: Sentinels, pair: Pair) -> None:
     """No change is lost, and the workers are pushed to by the new master."""
     pair.pushes()
     sentinels.master.kill()
     pair.polls()
-    eventually(lambda: sentinels.replica.subscribers(CHANNEL) == 2)
+    eventually(lambda: listeners(sentinels.replica) == 2)
     assert sentinels.named == sentinels.replica.port
     pair.goes_live()
     pair.pushes()
@@ -57,7 +66,7 @@ def test_a_master_that_freezes_is_followed(sentinels: Sentinels, pair: Pair) -> 
     try:
         name = pair.change()
         eventually(lambda: pair.reader.current_settings.name == name, 8)
-        eventually(lambda: sentinels.replica.subscribers(CHANNEL) == 2)
+        eventually(lambda: listeners(sentinels.replica) == 2)
         pair.goes_live()
         pair.pushes()
     finally:

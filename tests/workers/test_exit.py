@@ -12,6 +12,8 @@ from tests.support.redis import RedisServer
 from tests.support.shop import change, waffle
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 ENDED_WITHIN = 5.0
 """Alone it takes a tenth of a second; a listener that is waited for takes as long as it likes."""
 

@@ -32,11 +32,16 @@ def greenlets(order: str, keys: dict[str, Any], doing: str, folder: Path) -> Ite
 def last(script: Python) -> dict[str, Any]:
     """What it told in the end."""
     code = script.ended()
-    output = script.output()
+    output = said(script)
     assert code == 0, output
     assert "Traceback" not in output
     facts: dict[str, Any] = json.loads(output.splitlines()[-1])
     return facts
+
+
+def said(script: Python) -> str:
+    """What it printed until its interpreter ended: old versions of gevent complain after that."""
+    return script.output().partition("Exception ignored in: <function _removeHandlerRef")[0]
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -133,4 +138,4 @@ def test_a_forked_copy_of_an_errand_ends_in_silence(tmp_path: Path) -> None:
     )
     with Python(["-m", "gevent.monkey", str(script)], tmp_path / "errand.log") as process:
         assert process.ended() == 0
-        assert process.output() == "over True\n"
+        assert said(process) == "over True\n"

@@ -12,6 +12,8 @@ from tests.support.processes import Python
 from tests.support.shop import Limits
 from typed_waffle import Change, Waffle
 
+pytestmark = pytest.mark.slow
+
 PROCESSES = 4
 CHANGES = 200
 
