@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,12 @@ pytest.register_assert_rewrite("typed_waffle.testing", "tests.support.matrix")
 
 LISTENER = "typed-waffle"
 """The name of every listener's thread."""
+
+
+def pytest_configure() -> None:
+    """Let servers that are started be interrupted, also where a shell has us ignore that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _listeners() -> set[threading.Thread]:
