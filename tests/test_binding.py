@@ -2,21 +2,24 @@
 
 import gc
 import logging
+import os
 import subprocess
 import sys
 import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from flask import Flask, has_app_context
 from flask_sqlalchemy import SQLAlchemy
+from pydantic import Field
 from sqlalchemy import create_engine, inspect
 
 from tests.support.apps import Apps, Settings
 from tests.support.processes import free_port
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 from typed_waffle import (
     ConfigurationError,
     NotBound,
@@ -24,6 +27,7 @@ from typed_waffle import (
     StoreUnavailable,
     Waffle,
     WaffleModel,
+    settings_rejected,
 )
 
 
@@ -411,3 +415,86 @@ def test_what_cannot_begin_leaves_no_context_behind(
             _ = waffle.current_settings.name
         assert not has_app_context()
     assert caplog.text.count("the settings cannot be used yet") == 1
+
+
+def test_who_is_told_of_a_misfit_at_the_start_may_use_the_settings(apps: Apps) -> None:
+    """A receiver of the signal reads and writes; the start does not wait for it."""
+    apps.elsewhere().update(name="longer than ten")
+    app = apps.app()
+    seen: list[object] = []
+
+    class Narrow(WaffleModel):
+        name: Annotated[str, Field(max_length=10)] = "short"
+        other: int = 0
+
+    narrow = Waffle(Narrow)
+    narrow.init_app(app)
+
+    def told(_: object, **__: object) -> None:
+        with app.app_context():
+            seen.append(narrow.current_settings.name)
+        seen.append(narrow.update(other=1))
+
+    with settings_rejected.connected_to(told, sender=app):
+        begun = threading.Thread(target=narrow.start)
+        begun.start()
+        begun.join(PATIENCE)
+    assert not begun.is_alive()
+    assert seen[0] == "short"
+    assert narrow.snapshot().settings.other == 1
+    narrow.close()
+
+
+def test_a_handler_of_the_log_may_read_settings_at_the_start(apps: Apps) -> None:
+    """What is logged while a worker begins is no trap for a handler that reads a setting."""
+    apps.elsewhere().update(name="a")
+    waffle = apps.bound()
+    seen: list[str] = []
+
+    class Reading(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            seen.append(f"{waffle.current_settings.name} {record.levelname}")
+
+    handler = Reading()
+    logger = logging.getLogger("typed_waffle")
+    before, level = list(logger.handlers), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    begun = threading.Thread(target=waffle.start)
+    begun.start()
+    begun.join(PATIENCE)
+    logger.handlers = before
+    logger.setLevel(level)
+    assert not begun.is_alive()
+    assert seen
+
+
+def test_a_child_of_a_process_that_closed_begins_anew(apps: Apps) -> None:
+    """`close` before a fork, as servers' hooks do it, leaves no old snapshot to the children."""
+    waffle = apps.bound()
+    waffle.start()
+    waffle.close()
+    apps.elsewhere().update(name="new")
+    pid = os.fork()
+    if pid == 0:
+        fresh = waffle.current_settings.name == "new" and waffle.status().state == "live"
+        os._exit(0 if fresh else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert waffle.status().state == "closed"
+
+
+def test_a_worker_that_could_not_begin_begins_without_being_read(apps: Apps) -> None:
+    """With `raise`, whoever asks for nothing but the health finds it well when the store is."""
+    folder = Path(apps.url.removeprefix("sqlite:///")).parent / "later"
+    app = apps.app(
+        WAFFLE_DATABASE_URL=f"sqlite:///{folder / 'waffle.db'}",
+        WAFFLE_ON_UNAVAILABLE="raise",
+        WAFFLE_FALLBACK_POLL_INTERVAL=0.1,
+    )
+    waffle = apps.bound(app)
+    app.add_url_rule("/healthz", view_func=waffle.health)
+    client = app.test_client()
+    assert client.get("/healthz").status_code == 503
+    assert "unable to open database file" in str(waffle.status().last_error)
+    folder.mkdir()
+    eventually(lambda: client.get("/healthz").status_code == 200)

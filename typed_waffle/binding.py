@@ -18,6 +18,7 @@ from typed_waffle.display import Observer
 from typed_waffle.environment import locks, source
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.forking import gate
+from typed_waffle.journal import Journal
 from typed_waffle.listener import Driver, Listener, listen
 from typed_waffle.model import M
 from typed_waffle.protocols import Bus, Store
@@ -57,6 +58,8 @@ class Worker(Generic[M]):
     runtime: Runtime[M]
     listener: Listener
     store: Store
+    closed_in: int | None = None
+    """The process that closed it; to any other, it is as if it had never been."""
 
 
 class Binding(Generic[M]):
@@ -88,8 +91,12 @@ class Binding(Generic[M]):
         # In a box, so that ending it when the app is collected needs no reference to the binding.
         self._box: list[Worker[M]] = []
         self._inherited: list[Worker[M]] = []
-        self._refused = False
-        self.closed = False
+        self._beginning: Runtime[M] | None = None
+        self._journal = Journal(logger)
+        self._refused_until = float("-inf")
+        self._closed_in: int | None = None
+        self.trouble: str | None = None
+        """Why this process has no worker, if it tried to have one."""
         _everywhere.add(self)
 
     # --- the worker of this process -----------------------------------------------------------
@@ -103,7 +110,13 @@ class Binding(Generic[M]):
     @property
     def last(self) -> Worker[M] | None:
         """The worker of this process, or the one that was closed in it."""
-        return next((w for w in self._box if w.pid in {os.getpid(), CLOSED}), None)
+        me = os.getpid()
+        return next((w for w in self._box if me in {w.pid, w.closed_in}), None)
+
+    @property
+    def closed(self) -> bool:
+        """Whether this very process closed it. A child of it begins anew."""
+        return self._closed_in == os.getpid()
 
     def started(self) -> Worker[M]:
         """The worker of this process; it connects now if this is the first use.
@@ -116,16 +129,27 @@ class Binding(Generic[M]):
         worker = self.worker
         if worker is not None:
             return worker
+        if self._starting.get():  # a handler of the log, say, or of the engine's events
+            raise ConfigurationError("first use", "it was used while it began: read settings only")
         # A lock of each process: one inherited over a fork may be held by a thread that is not.
         with self._guards.setdefault(os.getpid(), threading.Lock()):
             worker = self.worker
-            if worker is None:
-                token = self._starting.set(True)
-                try:
-                    worker = self._begin()
-                finally:
-                    self._starting.reset(token)
-            return worker
+            if worker is not None:
+                return worker
+            token = self._starting.set(True)
+            try:
+                worker = self._begin()
+            except Exception as error:
+                self.trouble = str(error)
+                raise
+            finally:
+                self._beginning = None
+                self._starting.reset(token)
+        # Not under the lock: whoever is told may use the settings.
+        self.sources.warn()
+        if not loading():  # else each read of theirs would begin, and tell, again
+            worker.runtime.deliver()
+        return worker
 
     def _begin(self) -> Worker[M]:
         # Kept, so that no destructor touches the parent's sockets.
@@ -145,15 +169,17 @@ class Binding(Generic[M]):
             listens=bus is not None and driver != "inline",
         )
         runtime = Runtime(self._model, rules, store, bus, self._observer, pinned)
+        self._beginning = runtime
         try:
             runtime.boot(last_good)
         except BaseException:
             runtime.close()
             raise
         worker = Worker(os.getpid(), runtime, listen(driver, runtime, bus), store)
-        self.closed = self._refused = False
+        self._closed_in = self.trouble = None
         if not loading():  # else it serves this use only, and no worker inherits it
             self._box[:] = [worker]
+            runtime.show_again()  # whoever read meanwhile may have shown what was there before
             at_end(_at_exit)
         return worker
 
@@ -200,14 +226,15 @@ class Binding(Generic[M]):
         worker = self.worker
         if worker is not None:
             worker.listener.poke()
-        elif not _in_command() and not self._refused:
+        elif not _in_command() and time.monotonic() >= self._refused_until:
             # Flask would leave its context behind, for the next request, if this raised. The first
             # read begins again, and raises where the application sees it.
             try:
                 self.started()
-            except Exception:
-                self._refused = True
-                logger.exception("the settings cannot be used yet")
+            except Exception:  # noqa: BLE001 - whatever it is, the first read raises it
+                self._refused_until = time.monotonic() + self.config.fallback_poll_interval
+                text = "the settings cannot be used yet"
+                self._journal.log(logging.ERROR, text, error=True)
 
     def popped(self, _: object, **__: object) -> None:
         """An app context ends."""
@@ -219,11 +246,14 @@ class Binding(Generic[M]):
         """The live snapshot; after `close`, the last one."""
         if self.closed and self.last is not None:
             return self.last.runtime.live
+        beginning = self._beginning
+        if beginning is not None and self._starting.get():
+            return beginning.live
         return self.started().runtime.live
 
     def close(self, wait: float = STOP_WITHIN) -> None:
         """Stop the listener and give back connections; safe to call twice."""
-        self.closed = True
+        self._closed_in = os.getpid()
         _end(self._box, wait)
 
     def close_with(self, owner: object) -> None:
@@ -236,7 +266,7 @@ def _end(box: list[Any], wait: float) -> None:  # Any: workers of any model
         if worker.pid == os.getpid():
             worker.listener.stop(wait)
             worker.runtime.close()
-            worker.pid = CLOSED
+            worker.pid, worker.closed_in = CLOSED, os.getpid()
 
 
 _everywhere: weakref.WeakSet[Binding[Any]] = weakref.WeakSet()  # Any: of any model
@@ -248,7 +278,10 @@ def _at_exit() -> None:
     end = time.monotonic() + EXIT_WITHIN
     for wait in (False, True):  # all of them first, and then each of them
         for worker in workers:
-            worker.listener.stop(max(0.0, end - time.monotonic()) if wait else 0.0)
+            try:
+                worker.listener.stop(max(0.0, end - time.monotonic()) if wait else 0.0)
+            except Exception:
+                logger.exception("a settings listener could not be stopped")
 
 
 atexit.register(_at_exit)

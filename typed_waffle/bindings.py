@@ -27,20 +27,22 @@ class Bindings(Generic[M]):
         self._name = name
         # Replaced, never changed: any thread may be reading it.
         self._all: tuple[weakref.ref[Binding[M]], ...] = ()
-        self._showing = threading.Lock()
+        self._showing = threading.RLock()
         self._outside: Pin[M] = live(self._sole_snapshot)
         self.current = ContextVar("typed_waffle", default=self._outside)
         _everywhere.add(self)
 
     def add(self, binding: Binding[M]) -> None:
         """A binding begins."""
-        self._all = (*self._living(), weakref.ref(binding))
-        self.show()
+        with self._showing:
+            self._all = (*self._living(), weakref.ref(binding))
+            self.show()
 
     def remove(self, binding: Binding[M]) -> None:
         """A binding ends."""
-        self._all = tuple(ref for ref in self._living() if ref() is not binding)
-        self.show()
+        with self._showing:
+            self._all = tuple(ref for ref in self._living() if ref() is not binding)
+            self.show()
 
     def all(self) -> list[Binding[M]]:
         """Every binding."""
@@ -61,7 +63,7 @@ class Bindings(Generic[M]):
 
     def forked(self) -> None:
         """This process is a new one: nothing inherited is shown before it was read anew."""
-        self._showing = threading.Lock()
+        self._showing = threading.RLock()
         forget(self._outside)
         for binding in self.all():
             forget(binding.holder)

@@ -84,6 +84,11 @@ class Display(Generic[M]):
         with self._lock:
             return self.live.state if self._loaded and self._borrowed is None else None
 
+    def show_again(self) -> None:
+        """Show what is live once more, to an observer who may have shown something else."""
+        with self._lock:
+            self._observer.shown(self.live)
+
     # --- begin --------------------------------------------------------------------------------
 
     def begin(self, state: State, *, strict: bool) -> None:

@@ -37,7 +37,7 @@ class Errand(Generic[T]):
         self._inside = nullcontext() if others else gate.passed()
         self._call = call
         self._give_back = give_back
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the collector may end a worker within
         self._done = threading.Event()
         self._left = False
         self._answer: list[T] = []

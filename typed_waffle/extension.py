@@ -164,8 +164,9 @@ class Waffle(Generic[M]):
         worker = binding.last
         if worker is not None:
             return worker.runtime.status()
-        unused = Health(ok=False, detail="not used yet in this process", last_ok=None)
-        return Status("starting", datetime.now(UTC), 0, None, unused, unused)
+        why = binding.trouble or "not used yet in this process"
+        unused = Health(ok=False, detail=why, last_ok=None)
+        return Status("starting", datetime.now(UTC), 0, binding.trouble, unused, unused)
 
     def health(self) -> tuple[dict[str, Any], int]:  # Any: as Flask has a JSON answer
         """A view for monitoring: `app.add_url_rule("/healthz", view_func=waffle.health)`.

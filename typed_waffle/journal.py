@@ -20,7 +20,7 @@ class Journal:
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the collector may end a worker within
         self._allowance = float(FEW)
         self._counted = time.monotonic()
         self._left_out = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from contextlib import suppress
 from typing import Any, Literal, Protocol
 
 from typed_waffle.journal import Journal
@@ -84,6 +85,7 @@ class ThreadListener:
             RuntimeError: the process may start no thread.
         """
         self._strand.start()
+        self._runtime.board.beat()  # so that one that never runs is missed as well
 
     def poke(self) -> None:
         """Nothing to do while the loop works by itself; else stand in for it."""
@@ -101,8 +103,11 @@ class ThreadListener:
         """Ask the loop to end, and wait for it, but not from within itself."""
         self._loop.stop()
         if wait and self._strand is not self._current():
-            self._strand.join(wait)
-        self._substitute.stop(wait)
+            self._join(wait)
+        self._substitute.join(wait)
+
+    def _join(self, wait: float) -> None:
+        self._strand.join(wait)
 
 
 class GreenletListener(ThreadListener):
@@ -117,6 +122,12 @@ class GreenletListener(ThreadListener):
         import gevent  # noqa: PLC0415 - as above
 
         return gevent.getcurrent()
+
+    def _join(self, wait: float) -> None:
+        import greenlet  # noqa: PLC0415 - as above
+
+        with suppress(greenlet.error):  # it was begun in another thread, whose hub runs it
+            super()._join(wait)
 
 
 class InlineListener:
@@ -158,11 +169,15 @@ class InlineListener:
         finally:
             self._looking.release()
 
-    def stop(self, wait: float) -> None:
+    def join(self, wait: float) -> None:
         """Wait for the look that is under way, but not from within itself."""
         look = self._look
         if look is not None and look is not threading.current_thread():
             look.join(wait)
+
+    def stop(self, wait: float) -> None:
+        """Wait for the look that is under way, and leave the fleet."""
+        self.join(wait)
         if wait:
             self._runtime.roster.leave(wait)
 
@@ -176,8 +191,7 @@ def listen(driver: Driver, runtime: Runtime[Any], bus: Bus | None) -> Listener: 
     try:
         listener.start()
     except RuntimeError as error:
-        if bus is not None:
-            runtime.deaf(f"no listener thread can run here: {error}")
+        runtime.alone(f"no listener thread can run here: {error}")
         logger.warning("no listener thread can run here (%s): checking inline instead", error)
         return InlineListener(runtime)
     return listener

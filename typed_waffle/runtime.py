@@ -6,7 +6,6 @@ import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Generic
 
 from typed_waffle.agenda import Agenda
@@ -18,6 +17,7 @@ from typed_waffle.edit import Draft, Planned, change_of, planned
 from typed_waffle.environment import Locks
 from typed_waffle.errors import RevisionConflict, StoreUnavailable
 from typed_waffle.fleet import WorkerInfo, newcomer
+from typed_waffle.forking import gate
 from typed_waffle.lastgood import LastGood
 from typed_waffle.ledger import Ledger
 from typed_waffle.model import M, secret_names
@@ -89,6 +89,10 @@ class Runtime(Generic[M]):
         self._announcer = Announcer(bus, rules.namespace, self.id)
         self.roster = Roster(bus, rules.namespace, self.info, self._bus_well)
         self._last_good = LastGood()
+        self._newcomer: WorkerInfo | None = None
+        self._alone = False
+        self.deliver = self._display.deliver
+        self.show_again = self._display.show_again
 
     @property
     def live(self) -> Snapshot[M]:
@@ -110,7 +114,8 @@ class Runtime(Generic[M]):
         self.agenda.begun()
         state = self.board.asked(lambda: self._store.state(self._rules.namespace))
         if self._bus is not None:
-            self.info()  # the fingerprint may import something, which the listener must not
+            with gate.passed():  # the fingerprint may import something
+                self._newcomer = newcomer(self.id, self.model)
         if state is not None:
             self._display.begin(state, strict=self._rules.raise_on_invalid)
         elif self._rules.raise_on_unavailable:
@@ -118,7 +123,6 @@ class Runtime(Generic[M]):
         else:
             self._display.borrow(self._last_good.found())
         self.agenda.done(self._display.known.head.revision, pushed=False)
-        self._display.deliver()
         self._keep(confirmed=True)
 
     # --- write --------------------------------------------------------------------------------
@@ -148,6 +152,12 @@ class Runtime(Generic[M]):
         except StoreUnavailable as error:
             self.agenda.hint()  # so that the status says it, too
             self._announcer.owed |= error.in_doubt
+            raise
+        except Exception:
+            raise  # refused: nothing was written
+        except BaseException:  # whoever was interrupted does not know
+            self.agenda.hint()
+            self._announcer.owed = True
             raise
         else:
             if record is None or plan is None:
@@ -198,6 +208,12 @@ class Runtime(Generic[M]):
         self._display.deliver()
         self._keep()
 
+    def alone(self, why: str) -> None:
+        """No listener can run: the application looks at the store when it works."""
+        self._alone = True
+        if self._bus is not None:
+            self.deaf(why)
+
     def deaf(self, why: str) -> None:
         """The subscription is gone: until it is back, look at the store more often."""
         self.board.bus_down(why)
@@ -237,7 +253,7 @@ class Runtime(Generic[M]):
         answered = False
         try:
             answered = self.board.asked(self._look) is not None
-            if self._announcer.owed and self.board.bus_ok:
+            if self._announcer.owed and self._bus_well():
                 self._heed(self._announcer.repeat(self._display.known.head))
         finally:
             well = answered and self.board.bus_ok and not self._announcer.owed
@@ -300,14 +316,11 @@ class Runtime(Generic[M]):
         """The status of this worker."""
         return self.board.status(self.live.revision)
 
-    @cached_property
-    def _newcomer(self) -> WorkerInfo:
-        return newcomer(self.id, self.model)
-
     def info(self) -> WorkerInfo:
         """This worker, as the fleet should see it."""
         revision, refused, why = self._display.position
         status = self.board.status(revision)
+        self._newcomer = self._newcomer or newcomer(self.id, self.model)
         return replace(
             self._newcomer,
             revision=revision,
@@ -318,7 +331,9 @@ class Runtime(Generic[M]):
         )
 
     def _bus_well(self) -> bool:
-        return self.board.bus_ok or not self._rules.listens
+        """Whether the bus can be used, as far as is known: without a listener, nobody knows."""
+        unheard = self._alone or not self._rules.listens or self.board.silent > 0
+        return self.board.bus_ok or unheard
 
     def close(self) -> None:
         """Give back what the store and the bus hold; the last snapshot stays readable."""

@@ -55,6 +55,7 @@ class Sources:
         self._given = given
         self._made_in = os.getpid()
         self._warned_in = 0
+        self._exposed: tuple[str, ...] = ()
 
     def bus(self) -> Bus | None:
         """What carries changes; `None` if they are only polled for.
@@ -90,6 +91,7 @@ class Sources:
         if not owned and os.getpid() != self._made_in:
             # The pool may hold the parent's connections; they are dropped, not closed.
             engine.dispose(close=False)
+            self._made_in = os.getpid()
         store = store_on(
             engine,
             prefix=self.config.table_prefix,
@@ -137,15 +139,19 @@ class Sources:
             return SealedStore(store, cipher, secret, names - secret)
         # What the environment pins is not stored, and what is in memory ends with the process.
         exposed = [name for name in facts(self._model) if name in secret and name not in pinned]
-        if exposed and not isinstance(store, MemoryStore) and self._warned_in != os.getpid():
+        self._exposed = () if isinstance(store, MemoryStore) else tuple(exposed)
+        return store
+
+    def warn(self) -> None:
+        """Say, once in each process, what the database keeps that others should not read."""
+        if self._exposed and self._warned_in != os.getpid():
             self._warned_in = os.getpid()
             logger.warning(
                 "%s: the database keeps secrets in plain text (%s), because %s is not set",
                 self._model.__qualname__,
-                ", ".join(exposed),
+                ", ".join(self._exposed),
                 KEYS,
             )
-        return store
 
     def _shared_engine(self) -> Engine | None:
         """Flask-SQLAlchemy's engine, if the application has one."""

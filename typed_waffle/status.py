@@ -24,7 +24,7 @@ WorkerState = Literal["starting", "live", "degraded", "stale", "rejected", "clos
 STUCK_AFTER = 5.0
 """Seconds after which a read of the store that has not come back counts as failed."""
 
-SILENT_AFTER = 10.0
+SILENT_AFTER = 20.0
 """Seconds without a sign of life from the listener, after which it counts as gone: whatever a round
 of its loop waits for takes less, but for what the application makes it wait for."""
 
@@ -83,7 +83,7 @@ class Board:
     """
 
     def __init__(self, *, listens: bool) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the collector may end a worker within
         self._journal = Journal(logger)
         self._logged: WorkerState = "starting"
         self._store = _Wire("not read yet")

@@ -43,7 +43,9 @@ def loading() -> bool:
     """
     uwsgi = _uwsgi()
     try:
-        return uwsgi is not None and uwsgi.worker_id() == 0 and uwsgi.mule_id() == 0
+        if uwsgi is None or uwsgi.worker_id() or uwsgi.mule_id():
+            return False
+        return not uwsgi.i_am_the_spooler() if hasattr(uwsgi, "i_am_the_spooler") else True
     except AttributeError:
         return False  # a module of that name, but no server
 

@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import subprocess
+from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -58,6 +59,19 @@ def give_way() -> None:
         gevent.sleep(0.01)
     told(ticked=True, written=writer.ready())
     told(revision=writer.get())
+
+
+def give_up() -> None:
+    """Write while somebody else holds the lock, and leave it; then write something else."""
+    live()
+    with suppress(gevent.Timeout), gevent.Timeout(0.2):
+        change(99)
+    told(left=True)
+    change(1)
+    hub = waffle._bindings.meant().started().store._transactions._hub  # type: ignore[attr-defined] # of this driver
+    eventually(lambda: len(hub._pool) == 0)
+    waffle.refresh()
+    told(revision=waffle.snapshot().revision, low=waffle.snapshot().settings.low)
 
 
 def fork() -> None:
@@ -110,6 +124,7 @@ if __name__ == "__main__":
             {
                 "follow": follow,
                 "give_way": give_way,
+                "give_up": give_up,
                 "fork": fork,
                 "follow_inline": follow_inline,
             }[doing]()

@@ -219,6 +219,7 @@ def worker(
     )
     made.append(Worker(runtime, watched))
     runtime.boot(last_good)
+    runtime.deliver()
     return made[0]
 
 

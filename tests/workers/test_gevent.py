@@ -81,6 +81,20 @@ def test_no_driver_holds_up_other_greenlets(
         assert last(script) == {"revision": 2}
 
 
+def test_a_write_that_was_given_up_is_not_made_later(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    """A timeout of the application's own ends it, though a thread goes on waiting for the lock."""
+    with waffle.connect(config):
+        waffle.update(name="made")
+    engine = create_engine(config["WAFFLE_DATABASE_URL"], poolclass=NullPool)
+    with greenlets("early", config, "give_up", tmp_path) as script:
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE waffle_head SET revision = revision"))
+            script.says("left")
+        assert last(script) == {"revision": 2, "low": 1}
+
+
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_forked_copy_takes_no_message_of_its_parent(
     config: dict[str, Any], order: str, tmp_path: Path

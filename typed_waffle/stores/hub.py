@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
-from typed_waffle.surroundings import greenlets
+from typed_waffle.surroundings import greenlets, loading
 
 __all__ = ["Hub", "hub_for"]
 
@@ -61,7 +61,8 @@ class Hub:
 
 def hub_for(engine: Engine) -> Hub | None:
     """The hub that an engine needs in this process; `None` if its driver gives way, or need not."""
-    if greenlets() != "full" or engine.dialect.driver in _IN_PYTHON:
+    # While uWSGI loads the application, nobody is held up, and a thread would be forked.
+    if greenlets() != "full" or loading() or engine.dialect.driver in _IN_PYTHON:
         return None
     if engine.dialect.driver == "psycopg":
         # It chooses how to wait when it is imported: by select, if that was patched before.

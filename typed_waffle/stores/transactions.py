@@ -107,6 +107,9 @@ class Transactions:
                 return self._placed(partial(self._try, this, work, until, writing=writing), until)
             except (SQLAlchemyError, Overtaken, Late, Undecided) as error:
                 failure = error
+            except BaseException:  # refused, or interrupted: it must not commit after that
+                this.was_left()
+                raise
             in_doubt |= writing and not this.was_left() and not _given_up(failure)
             if time.monotonic() > until or isinstance(failure, Late | Undecided):
                 break
