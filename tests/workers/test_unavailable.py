@@ -286,9 +286,10 @@ def test_a_secret_is_in_no_copy(
     texts = [path.read_bytes() for path in cache.iterdir()]
     with redis_server.client() as client:
         names = list(client.scan_iter())
-        texts += [client.dump(name) or b"" for name in names]
-        texts += [client.get(name) or b"" for name in names if client.type(name) == b"string"]
-    assert len([text for text in texts if b"Cake" in text]) == 3  # the dump and the text
+        strings = [name for name in names if client.type(name) == b"string"]
+        texts += [client.get(name) or b"" for name in strings]
+        texts += [client.dump(name) or b"" for name in names if name not in strings]
+    assert len([text for text in texts if b"Cake" in text]) == 2  # one in each place
     assert [text for text in texts if CANARY.encode() in text] == []
     if encryption:
         assert all(b"typed_waffle.sealed" in text for text in texts if b"Cake" in text)
