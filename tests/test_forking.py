@@ -37,7 +37,7 @@ def test_a_fork_waits_for_those_inside() -> None:
     a_gate, out = Gate(), threading.Event()
     insider = entered(a_gate, out)
     forked = ran(a_gate.before)
-    forked.join(forking.WITHIN / 5)
+    forked.join(forking.WITHIN / 20)
     assert forked.is_alive()
     out.set()
     forked.join(PATIENCE)

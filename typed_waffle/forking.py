@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 __all__ = ["Gate", "gate"]
 
-WITHIN = 0.5
+WITHIN = 2.0
 """Seconds that a fork waits at most; it goes on then, as it would without us."""
 
 PAUSE = 0.001

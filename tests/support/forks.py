@@ -3,6 +3,7 @@
 `python -m tests.support.forks '[{...}, 100]'` prints how its children ended, as JSON.
 """
 
+import faulthandler
 import itertools
 import json
 import os
@@ -20,7 +21,9 @@ AT_ONCE = 5
 
 def child() -> NoReturn:
     """Read, and wait for a change that is newer than this process."""
-    signal.alarm(int(PATIENCE))  # whoever hangs ends by a signal, and so with another code
+    # Whoever hangs says where, and ends by a signal, and so with another code.
+    faulthandler.register(signal.SIGALRM, chain=True)
+    signal.alarm(int(PATIENCE))
     snapshot = waffle.snapshot()
     if snapshot.settings.high != snapshot.settings.low + GAP:
         os._exit(1)
