@@ -197,18 +197,8 @@ def test_no_server_is_an_error(redis_server: RedisServer, bus: RedisBus) -> None
     eventually(back)
 
 
-def test_a_replica_keeps_no_notes(
-    redis_server: RedisServer, redis_executable: str, tmp_path: Path
-) -> None:
+def test_a_replica_keeps_no_notes(redis_server: RedisServer, replica: RedisServer) -> None:
     """It can be read, and not written: that is an error that says what to do."""
-    home = tmp_path / "replica"
-    home.mkdir()
-    redis_server.keep_no_replica_waiting()
-    replica = RedisServer(
-        redis_executable, home, "--replicaof", "127.0.0.1", str(redis_server.port)
-    )
-    replica.start()
-    eventually(lambda: replica.answers_as("slave"))
     with redis_server.client() as primary, replica.client() as reading:
         there, here = bus_on(primary), bus_on(reading)
         there.leave(SHELF, "name", "1", PATIENCE)
@@ -217,7 +207,6 @@ def test_a_replica_keeps_no_notes(
         assert here.left(SHELF) == {"name": "1"}
         with pytest.raises(BusError, match="is a replica"):
             here.leave(SHELF, "name", "2", PATIENCE)
-    replica.kill()
 
 
 # --- rights -----------------------------------------------------------------------------------

@@ -390,18 +390,8 @@ def test_a_server_that_is_full_is_an_error(
     ear.close()
 
 
-def test_a_replica_hears_and_is_not_told(
-    redis_server: RedisServer, redis_executable: str, tmp_path: Path
-) -> None:
+def test_a_replica_hears_and_is_not_told(redis_server: RedisServer, replica: RedisServer) -> None:
     """What is published at a replica does not reach the primary's listeners: that is an error."""
-    home = tmp_path / "replica"
-    home.mkdir()
-    redis_server.keep_no_replica_waiting()
-    replica = RedisServer(
-        redis_executable, home, "--replicaof", "127.0.0.1", str(redis_server.port)
-    )
-    replica.start()
-    eventually(lambda: replica.answers_as("slave"))
     with redis_server.client() as primary, replica.client() as reading:
         there, here = bus_on(primary), bus_on(reading)
         ear = listening(here)
@@ -409,7 +399,6 @@ def test_a_replica_hears_and_is_not_told(
         with pytest.raises(BusError, match="is a replica"):
             here.publish(announcement())
         ear.close()
-    replica.kill()
 
 
 # --- the helper itself ------------------------------------------------------------------------
