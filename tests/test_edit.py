@@ -170,7 +170,7 @@ def test_an_update_back_to_the_default_is_stored() -> None:
 def test_the_last_word_on_a_field_counts() -> None:
     """Within one edit."""
     draft = Draft("new-id")
-    edit = Edit(draft)
+    edit: Edit[WaffleModel] = Edit(draft)
 
     edit.update(low=1, high=20, ratio=0.1)
     edit.reset("low", "ratio")

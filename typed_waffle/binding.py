@@ -11,6 +11,7 @@ import time
 import weakref
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Generic
 
 from typed_waffle.current import Pin, live, outer, unread
@@ -26,6 +27,7 @@ from typed_waffle.runtime import Rules, Runtime
 from typed_waffle.sealing import KEYS
 from typed_waffle.snapshot import Snapshot
 from typed_waffle.sources import Sources
+from typed_waffle.status import Health, Status
 from typed_waffle.stores.sealed import SealedStore
 from typed_waffle.surroundings import at_end, greenlets, loading, threadless
 
@@ -117,6 +119,15 @@ class Binding(Generic[M]):
     def closed(self) -> bool:
         """Whether this very process closed it. A child of it begins anew."""
         return self._closed_in == os.getpid()
+
+    def status(self) -> Status:
+        """How the worker of this process is, or why there is none. It starts nothing."""
+        worker = self.last
+        if worker is not None:
+            return worker.runtime.status()
+        why = self.trouble or "not used yet in this process"
+        unused = Health(ok=False, detail=why, last_ok=None)
+        return Status("starting", datetime.now(UTC), 0, self.trouble, unused, unused)
 
     def started(self) -> Worker[M]:
         """The worker of this process; it connects now if this is the first use.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections.abc import Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Generic
 
 from typed_waffle.binding import Binding
-from typed_waffle.current import Pin, forget, live, origin, outer, show
+from typed_waffle.current import Pin, forget, live, origin, outer, show, shown, unread
 from typed_waffle.errors import NotBound
 from typed_waffle.model import M
 from typed_waffle.snapshot import Snapshot
@@ -77,6 +79,18 @@ class Bindings(Generic[M]):
         source = origin(self.current.get())
         owner: object = getattr(source, "__self__", None)
         return owner if isinstance(owner, Binding) else self._sole()
+
+    @contextmanager
+    def pinned(self) -> Generator[M, None, None]:
+        """Show one snapshot to every read in this context."""
+        before = self.current.get()
+        pin = unread(origin(before), before)
+        show(pin, shown(before))
+        self.current.set(pin)
+        try:
+            yield shown(pin).settings
+        finally:
+            self.current.set(before)
 
     def repin(self, newest: Snapshot[M]) -> None:
         """Let this context show a newer snapshot, because it made the change itself."""

@@ -69,7 +69,7 @@ class Draft:
             self.resets.add(name)
 
 
-class Edit:
+class Edit(Generic[M]):
     """One change of many parts, committed when its `with` block ends."""
 
     change: Change | None

@@ -6,21 +6,20 @@ import re
 import uuid
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from typed_waffle.binder import Binder
 from typed_waffle.bindings import Bindings
 from typed_waffle.callbacks import Callbacks
 from typed_waffle.change import Change, Channel
-from typed_waffle.current import origin, proxy, show, shown, unread
+from typed_waffle.current import proxy, shown
 from typed_waffle.edit import Draft, Edit
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.fleet import FleetReport, WorkerInfo
 from typed_waffle.model import M, completed, known
 from typed_waffle.runtime import Runtime
 from typed_waffle.snapshot import Snapshot
-from typed_waffle.status import Health, Status
+from typed_waffle.status import Status
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -130,15 +129,8 @@ class Waffle(Generic[M]):
         In an app context reads are pinned already; use this elsewhere, as in a long job.
         A change made inside by `update` is seen inside.
         """
-        current = self._bindings.current
-        before = current.get()
-        pin = unread(origin(before), before)
-        show(pin, shown(before))
-        current.set(pin)
-        try:
-            yield shown(pin).settings
-        finally:
-            current.set(before)
+        with self._bindings.pinned() as settings:
+            yield settings
 
     def history(
         self, *, field: str | None = None, limit: int = 50, before: int | None = None
@@ -160,15 +152,9 @@ class Waffle(Generic[M]):
 
     def status(self) -> Status:
         """How this process's worker is. It never waits for anything, and starts nothing."""
-        binding = self._bindings.meant()
-        worker = binding.last
-        if worker is not None:
-            return worker.runtime.status()
-        why = binding.trouble or "not used yet in this process"
-        unused = Health(ok=False, detail=why, last_ok=None)
-        return Status("starting", datetime.now(UTC), 0, binding.trouble, unused, unused)
+        return self._bindings.meant().status()
 
-    def health(self) -> tuple[dict[str, Any], int]:  # Any: as Flask has a JSON answer
+    def health(self) -> tuple[dict[str, str | int | bool], int]:
         """A view for monitoring: `app.add_url_rule("/healthz", view_func=waffle.health)`.
 
         It answers 200 while this worker is current (`live` or `degraded`), else 503. It tells the
@@ -177,14 +163,7 @@ class Waffle(Generic[M]):
         that is not current, which may be all of them.
         """
         status = self.status()
-        told = {
-            "state": status.state,
-            "since": status.since.isoformat(),
-            "revision": status.revision,
-            "bus": status.bus.ok,
-            "store": status.store.ok,
-        }
-        return told, 200 if status.state in {"live", "degraded"} else 503
+        return status.told(), 200 if status.current else 503
 
     # --- fleet --------------------------------------------------------------------------------
 
@@ -239,7 +218,7 @@ class Waffle(Generic[M]):
         actor: str | None = None,
         note: str | None = None,
         expected_revision: int | None = None,
-    ) -> Generator[Edit, None, None]:
+    ) -> Generator[Edit[M], None, None]:
         """Make one change of many parts: it commits at the end of the block, or not at all.
 
         Args:
@@ -265,10 +244,10 @@ class Waffle(Generic[M]):
         actor: str | None = None,
         note: str | None = None,
         expected_revision: int | None = None,
-    ) -> Generator[Edit, None, None]:
+    ) -> Generator[Edit[M], None, None]:
         """`edit`, for our own surfaces: they say through which channel the change comes."""
         draft = Draft(uuid.uuid4().hex, actor, note, channel, expected_revision)
-        edit: Edit = Edit(draft)
+        edit: Edit[M] = Edit(draft)
         yield edit
         edit.change = self._commit(draft, Runtime.write)
 

@@ -56,6 +56,21 @@ class Status:
     bus: Health
     store: Health
 
+    @property
+    def current(self) -> bool:
+        """Whether the worker shows what is stored."""
+        return self.state in {"live", "degraded"}
+
+    def told(self) -> dict[str, str | int | bool]:
+        """The facts for monitoring, without the details, which may name hosts."""
+        return {
+            "state": self.state,
+            "since": self.since.isoformat(),
+            "revision": self.revision,
+            "bus": self.bus.ok,
+            "store": self.store.ok,
+        }
+
 
 @dataclass(slots=True)
 class _Wire:
