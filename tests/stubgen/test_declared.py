@@ -9,9 +9,8 @@ from typing import Generic, TypeVar
 import pytest
 from pydantic import ByteSize, create_model
 
-from tests.support.compounds import Size
 from tests.support.models import Shop
-from tests.typing.everything import Box, Settings, Shelf
+from tests.typing.everything import Box, Settings, Shelf, Size
 from typed_waffle import DeclarationError, WaffleModel
 from typed_waffle.stubgen.declared import declared
 

@@ -1,6 +1,8 @@
 """A settings model with every kind of field, for which `everything_typed.py` is written."""
 
+import dataclasses
 import datetime as dt
+import enum
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
@@ -8,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path, PurePath
-from typing import Annotated, Generic, Literal, NewType, Optional, TypeVar
+from typing import Annotated, Generic, Literal, NamedTuple, NewType, Optional, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -30,8 +32,8 @@ from pydantic import (
 )
 from typing_extensions import TypeAliasType
 
-from tests.support import compounds
-from tests.support.compounds import Access, Cat, Dog, Foreign, Node, Pair, Planet, Point, Rgb, Size
+from tests.support import models
+from tests.support.models import Foreign
 from typed_waffle import Waffle, WaffleModel
 from typed_waffle.model import Setting
 
@@ -42,6 +44,66 @@ Cents = NewType("Cents", int)
 Limits = TypeAliasType("Limits", Mapping[str, tuple[int, ...]])
 Table = TypeAliasType("Table", Mapping[str, T], type_params=(T,))
 Number = int | Decimal
+
+
+class Colour(enum.Enum):
+    """By value."""
+
+    RED = "red"
+    BLUE = "blue"
+
+
+class Planet(enum.Enum):
+    """By name."""
+
+    EARTH = (5.976e24, 6.37814e6)
+    MARS = (6.421e23, 3.3972e6)
+
+
+class Size(enum.StrEnum):
+    """A text."""
+
+    SMALL = "s"
+    LARGE = "l"
+
+
+class Access(enum.IntFlag):
+    """A number."""
+
+    READ = 1
+    WRITE = 2
+
+
+class Cat(WaffleModel):
+    """Told by its kind."""
+
+    kind: Literal["cat"] = "cat"
+
+
+class Dog(WaffleModel):
+    """Told by its kind."""
+
+    kind: Literal["dog"] = "dog"
+
+
+class Node(WaffleModel):
+    """A model that refers to itself."""
+
+    below: Mapping[str, "Node"] = {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """A place."""
+
+    x: float = 0.0
+
+
+class Pair(NamedTuple):
+    """Two numbers."""
+
+    left: int = 0
+    right: int = 0
 
 
 class Box(WaffleModel, Generic[T]):
@@ -98,7 +160,7 @@ class Settings(Shelf[Planet]):
     database: PostgresDsn | None = None
     mail: EmailStr = "ada@example.com"
     max_filesize: ByteSize = ByteSize(1_000)
-    colour: compounds.Colour = compounds.Colour.RED
+    colour: Colour = Colour.RED
     size: Size = Size.SMALL
     access: Access = Access(0)
     mode: Literal["on", "off", 1, True, None] = "on"  # noqa: PYI061 - as somebody may write it
@@ -120,10 +182,10 @@ class Settings(Shelf[Planet]):
     foreign: Foreign = Foreign()
     point: Point = Point()
     corner: Pair = Pair()
-    rgb: Rgb = Rgb(0, 0, 0)
     box: Box[int] = Box[int]()
     boxes: Mapping[str, Box[Size]] = {}
-    smtp: Outer.Smtp = Outer.Smtp()
+    smtp: models.Smtp = models.Smtp()
+    other_smtp: Outer.Smtp = Outer.Smtp()
     page_size: Annotated[int, Setting(renamed_from="per_page")] = 20
     # Names that mean something else in the module that is written:
     update: int = 0

@@ -22,7 +22,7 @@ if typing.TYPE_CHECKING:
     import pathlib
     import pydantic as _pydantic
     import re
-    import tests.support.compounds as _tests_support_compounds
+    import tests.support.models as _tests_support_models
     import tests.typing.everything as _tests_typing_everything
     import typed_waffle
     import typed_waffle.edit
@@ -33,9 +33,9 @@ if typing.TYPE_CHECKING:
     class SettingsFields(typing.TypedDict, total=False):
         """What `update` takes."""
 
-        held: tuple[_tests_support_compounds.Planet, ...] | None
-        spares: collections.abc.Sequence[tuple[_tests_support_compounds.Planet, ...]]
-        label: _tests_support_compounds.Planet | None
+        held: tuple[_tests_typing_everything.Planet, ...] | None
+        spares: collections.abc.Sequence[tuple[_tests_typing_everything.Planet, ...]]
+        label: _tests_typing_everything.Planet | None
         site_name: str
         """Shown in the page "header".
 
@@ -65,9 +65,9 @@ if typing.TYPE_CHECKING:
         database: _pydantic.PostgresDsn | None
         mail: _pydantic.EmailStr
         max_filesize: _pydantic.ByteSize
-        colour: _tests_support_compounds.Colour
-        size: _tests_support_compounds.Size
-        access: _tests_support_compounds.Access
+        colour: _tests_typing_everything.Colour
+        size: _tests_typing_everything.Size
+        access: _tests_typing_everything.Access
         mode: _typing.Literal["on", "off", 1, True, None]
         password: _pydantic.SecretStr
         key: _pydantic.SecretBytes
@@ -76,28 +76,28 @@ if typing.TYPE_CHECKING:
         nothing: tuple[()]
         many: tuple[bytes, ...]
         names: collections.abc.Sequence[str]
-        planets: collections.abc.Set[_tests_support_compounds.Planet]
+        planets: collections.abc.Set[_tests_typing_everything.Planet]
         numbers: frozenset[builtins.int | None]
-        prices: collections.abc.Mapping[str, collections.abc.Mapping[_tests_support_compounds.Planet, builtins.int]]
+        prices: collections.abc.Mapping[str, collections.abc.Mapping[_tests_typing_everything.Planet, builtins.int]]
         limits: _tests_typing_everything.Limits
-        table: _tests_typing_everything.Table[_tests_support_compounds.Size]
+        table: _tests_typing_everything.Table[_tests_typing_everything.Size]
         note: str | None
-        animal: _tests_support_compounds.Cat | _tests_support_compounds.Dog
-        node: _tests_support_compounds.Node
-        foreign: _tests_support_compounds.Foreign
-        point: _tests_support_compounds.Point
-        corner: _tests_support_compounds.Pair
-        rgb: _tests_support_compounds.Rgb
+        animal: _tests_typing_everything.Cat | _tests_typing_everything.Dog
+        node: _tests_typing_everything.Node
+        foreign: _tests_support_models.Foreign
+        point: _tests_typing_everything.Point
+        corner: _tests_typing_everything.Pair
         box: _tests_typing_everything.Box[builtins.int]
-        boxes: collections.abc.Mapping[str, _tests_typing_everything.Box[_tests_support_compounds.Size]]
-        smtp: _tests_typing_everything.Outer.Smtp
+        boxes: collections.abc.Mapping[str, _tests_typing_everything.Box[_tests_typing_everything.Size]]
+        smtp: _tests_support_models.Smtp
+        other_smtp: _tests_typing_everything.Outer.Smtp
         page_size: builtins.int
         update: builtins.int
         int: bool
         datetime: _datetime.datetime | None
         pydantic: _pydantic.HttpUrl | None
         typing: _typing.Literal["x"]
-        tests: _tests_support_compounds.Size
+        tests: _tests_typing_everything.Size
 
     SettingsField: typing.TypeAlias = typing.Literal[
         "held",
@@ -151,10 +151,10 @@ if typing.TYPE_CHECKING:
         "foreign",
         "point",
         "corner",
-        "rgb",
         "box",
         "boxes",
         "smtp",
+        "other_smtp",
         "page_size",
         "update",
         "int",

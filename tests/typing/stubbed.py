@@ -5,8 +5,7 @@ from typing import assert_type
 
 from pydantic import ByteSize, Secret, SecretStr
 
-from tests.support.compounds import Cat, Pair, Planet, Point
-from tests.typing.everything import Box, Settings
+from tests.typing.everything import Box, Cat, Pair, Planet, Point, Settings
 from tests.typing.everything_typed import everything
 from typed_waffle import Change, Waffle
 
