@@ -16,6 +16,7 @@ __all__ = [
     "Head",
     "Overrides",
     "Record",
+    "Stamp",
     "State",
 ]
 
@@ -121,3 +122,14 @@ class Record:
     note: str | None
     channel: Channel
     fields: tuple[FieldRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who made a change, when, and why: a record without what it changed."""
+
+    revision: int
+    at: datetime
+    actor: str | None
+    note: str | None
+    channel: Channel

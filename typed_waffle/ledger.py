@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Generic
 
-from typed_waffle.change import Change, Record, State
+from typed_waffle.change import Change, Record, Stamp, State
 from typed_waffle.edit import Draft, change_of
 from typed_waffle.errors import InvalidChange
 from typed_waffle.model import M, facts, known, named, reader
@@ -47,6 +47,14 @@ class Ledger(Generic[M]):
             known(self._model, field, former=True)
         records = self._store.history(self._namespace, field=field, limit=limit, before=before)
         return tuple(change_of(self._model, record) for record in records)
+
+    def latest(self) -> Mapping[str, Stamp]:
+        """The newest change of each field.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        return self._store.latest(self._namespace)
 
     def between(self, older: int, newer: int) -> tuple[Change, ...]:
         """The changes after one revision, up to another, oldest first."""

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from typed_waffle.change import Channel, Delta, FieldRecord, Head, Overrides, Record, State
+from typed_waffle.change import (
+    Channel,
+    Delta,
+    FieldRecord,
+    Head,
+    Overrides,
+    Record,
+    Stamp,
+    State,
+)
 
 __all__ = [
     "Announcement",
@@ -84,6 +93,10 @@ class Store(Protocol):
         before: int | None = None,
     ) -> Sequence[Record]:
         """Changes, newest first: those below revision `before`, those that touch `field`."""
+        ...
+
+    def latest(self, namespace: str) -> Mapping[str, Stamp]:
+        """The newest change of each field that the history knows, in one query."""
         ...
 
     def prune(self, namespace: str, keep: int) -> int:

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from typed_waffle import Snapshot, WaffleModel
 from typed_waffle.buses.memory import MemoryBus
-from typed_waffle.change import Change, Channel, Delta, FieldRecord, Head, Record, State
+from typed_waffle.change import Change, Channel, Delta, FieldRecord, Head, Record, Stamp, State
 from typed_waffle.display import Observer
 from typed_waffle.edit import Draft
 from typed_waffle.errors import StoreUnavailable
@@ -101,6 +101,9 @@ class Watched:
         before: int | None = None,
     ) -> Sequence[Record]:
         return self.inner.history(namespace, field=field, limit=limit, before=before)
+
+    def latest(self, namespace: str) -> Mapping[str, Stamp]:
+        return self.inner.latest(namespace)
 
     def prune(self, namespace: str, keep: int) -> int:
         return self.inner.prune(namespace, keep)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from typed_waffle.change import Delta, Head, Record, State
+from typed_waffle.change import Delta, Head, Record, Stamp, State
 from typed_waffle.protocols import Decide, Rewrite
 
 __all__ = ["MemoryStore"]
@@ -80,6 +80,17 @@ class MemoryStore:
             and (field is None or any(f.field == field for f in record.fields))
         ]
         return wanted[:limit]
+
+    def latest(self, namespace: str) -> Mapping[str, Stamp]:
+        """See `Store.latest`."""
+        with self._lock:
+            kept = self._namespaces.get(namespace)
+            records = list(kept.records) if kept else []
+        return {
+            field.field: Stamp(r.revision, r.at, r.actor, r.note, r.channel)
+            for r in records
+            for field in r.fields
+        }
 
     def prune(self, namespace: str, keep: int) -> int:
         """See `Store.prune`."""

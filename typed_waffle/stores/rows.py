@@ -7,9 +7,9 @@ from datetime import UTC
 
 from sqlalchemy import RowMapping
 
-from typed_waffle.change import FieldRecord, Record
+from typed_waffle.change import FieldRecord, Record, Stamp
 
-__all__ = ["columns", "record_of", "text_of"]
+__all__ = ["columns", "record_of", "stamp_of", "text_of"]
 
 
 def _ascii(text: str | None) -> str | None:
@@ -53,4 +53,15 @@ def record_of(row: RowMapping) -> Record:
         _free(row["note"]),
         row["channel"],
         tuple(FieldRecord(*entry) for entry in json.loads(row["fields"])),
+    )
+
+
+def stamp_of(row: RowMapping) -> Stamp:
+    """Who made the change of a row, when, and why."""
+    return Stamp(
+        row["revision"],
+        row["at"].replace(tzinfo=UTC),
+        _free(row["actor"]),
+        _free(row["note"]),
+        row["channel"],
     )

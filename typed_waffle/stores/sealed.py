@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from typed_waffle.change import Head, Overrides, Record, State
+from typed_waffle.change import Head, Overrides, Record, Stamp, State
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.protocols import Decide, Proposal, Rewrite, Store
 from typed_waffle.sealing import KEYS, Cipher, closed, kept
@@ -70,6 +70,10 @@ class SealedStore:
     ) -> Sequence[Record]:
         """See `Store.history`. Secrets are masked in it already."""
         return self._inner.history(namespace, field=field, limit=limit, before=before)
+
+    def latest(self, namespace: str) -> Mapping[str, Stamp]:
+        """See `Store.latest`."""
+        return self._inner.latest(namespace)
 
     def prune(self, namespace: str, keep: int) -> int:
         """See `Store.prune`."""

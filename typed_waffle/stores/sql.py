@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,9 +19,9 @@ from sqlalchemy import (
     update,
 )
 
-from typed_waffle.change import Delta, Head, Overrides, Record, State
+from typed_waffle.change import Delta, Head, Overrides, Record, Stamp, State
 from typed_waffle.protocols import Decide, Proposal, Rewrite
-from typed_waffle.stores.rows import columns, record_of, text_of
+from typed_waffle.stores.rows import columns, record_of, stamp_of, text_of
 from typed_waffle.stores.tables import Tables, tables
 from typed_waffle.stores.transactions import Overtaken, Transactions, Undecided
 
@@ -113,6 +113,29 @@ class SqlStore:
             return [record_of(row) for row in connection.execute(query).mappings()]
 
         return self._transactions.run("reading the history", read)
+
+    def latest(self, namespace: str) -> Mapping[str, Stamp]:
+        """See `Store.latest`. What the changes held is not read: it may be long."""
+        history, touched = self._tables.history, self._tables.touched
+        newest = (
+            select(touched.c.field, func.max(touched.c.revision).label("revision"))
+            .where(touched.c.namespace == namespace)
+            .group_by(touched.c.field)
+            .subquery()
+        )
+        query = select(
+            newest.c.field,
+            *(history.c[name] for name in ("revision", "at", "actor", "note", "channel")),
+        ).join_from(
+            newest,
+            history,
+            and_(history.c.namespace == namespace, history.c.revision == newest.c.revision),
+        )
+
+        def read(connection: Connection) -> dict[str, Stamp]:
+            return {row["field"]: stamp_of(row) for row in connection.execute(query).mappings()}
+
+        return self._transactions.run("reading the latest changes", read)
 
     # --- write --------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from typed_waffle.change import Channel, Delta, FieldRecord, Head, Overrides, Record, State
+from typed_waffle.change import Channel, Delta, FieldRecord, Head, Overrides, Record, Stamp, State
 from typed_waffle.protocols import Decide, Proposal, Store
 from typed_waffle.testing.load import AWKWARD, together
 
@@ -201,6 +201,23 @@ class StoreContract:
             assert record.id == change.change_id
             assert (record.actor, record.note, record.channel) == (actor, note, channel)
             assert record.fields == fields
+
+    def test_the_latest_change_of_each_field(self, store: Store, other_store: Store) -> None:
+        """`latest` names for each field the newest change that touches it, and no pruned one."""
+        for n in range(3):
+            _put(store, "shop", a=str(n), b="0", c=str(n // 2))
+        _put(store, "Shop", a="0")
+        by_revision = {record.revision: record for record in store.history("shop")}
+        latest = other_store.latest("shop")
+        assert {name: stamp.revision for name, stamp in latest.items()} == {"a": 3, "b": 1, "c": 3}
+        for stamp in latest.values():
+            record = by_revision[stamp.revision]
+            assert stamp == Stamp(
+                record.revision, record.at, record.actor, record.note, record.channel
+            )
+        assert store.latest("nobody") == {}
+        store.prune("shop", 1)
+        assert set(store.latest("shop")) == {"a", "c"}
 
     def test_times_are_aware_and_in_utc(self, store: Store) -> None:
         """A record's time has the zone UTC, and is about now."""
