@@ -29,7 +29,7 @@ from typed_waffle.snapshot import Snapshot
 from typed_waffle.sources import Sources
 from typed_waffle.status import Health, Status
 from typed_waffle.stores.sealed import SealedStore
-from typed_waffle.surroundings import at_end, greenlets, loading, threadless
+from typed_waffle.surroundings import COMMAND, at_end, greenlets, loading, threadless
 
 __all__ = ["Binding", "Worker"]
 
@@ -60,6 +60,7 @@ class Worker(Generic[M]):
     runtime: Runtime[M]
     listener: Listener
     store: Store
+    bus: Bus | None = None
     closed_in: int | None = None
     """The process that closed it; to any other, it is as if it had never been."""
 
@@ -157,7 +158,8 @@ class Binding(Generic[M]):
                 self._beginning = None
                 self._starting.reset(token)
         # Not under the lock: whoever is told may use the settings.
-        self.sources.warn()
+        if worker.runtime.works:  # a command says it when it is asked to
+            self.sources.warn()
         if not loading():  # else each read of theirs would begin, and tell, again
             worker.runtime.deliver()
         return worker
@@ -178,6 +180,7 @@ class Binding(Generic[M]):
             raise_on_invalid=config.on_invalid == "raise",
             raise_on_unavailable=config.on_unavailable == "raise",
             listens=bus is not None and driver != "inline",
+            works=not _in_command(),
         )
         runtime = Runtime(self._model, rules, store, bus, self._observer, pinned)
         self._beginning = runtime
@@ -186,7 +189,7 @@ class Binding(Generic[M]):
         except BaseException:
             runtime.close()
             raise
-        worker = Worker(os.getpid(), runtime, listen(driver, runtime, bus), store)
+        worker = Worker(os.getpid(), runtime, listen(driver, runtime, bus), store, bus)
         self._closed_in = self.trouble = None
         if not loading():  # else it serves this use only, and no worker inherits it
             self._box[:] = [worker]
@@ -299,9 +302,11 @@ atexit.register(_at_exit)
 
 
 def _in_command() -> bool:
-    """Whether this thread runs a `flask` command other than `run`: it ends soon."""
+    """Whether this thread runs a command that ends soon: ours, or of `flask` but `run`."""
     click, flask_cli = sys.modules.get("click"), sys.modules.get("flask.cli")
     context = click.get_current_context(silent=True) if click else None
     if context is None or flask_cli is None:
         return False
+    if COMMAND in context.meta:
+        return True
     return context.find_object(flask_cli.ScriptInfo) is not None and context.info_name != "run"

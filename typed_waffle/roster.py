@@ -39,7 +39,8 @@ FIRST_LOOK, LAST_LOOK = 0.05, 0.5
 class Roster:
     """Reports in threads that nobody waits for. What goes wrong with a record is logged once.
 
-    `me` describes the worker now; `well` tells whether the bus is, as far as is known.
+    `me` describes the worker now; `well` tells whether the bus is, as far as is known. Who is no
+    `member` only asks: a command that ends soon is no worker.
     """
 
     def __init__(
@@ -48,11 +49,14 @@ class Roster:
         namespace: str,
         me: Callable[[], WorkerInfo],
         well: Callable[[], bool],
+        *,
+        member: bool = True,
     ) -> None:
         self._bus = bus
         self._shelf = f"fleet:{namespace}"
         self._me = me
         self._well = well
+        self._member = member
         self._writing = threading.Lock()
         self._errand: Errand[None] | None = None
         self._told: WorkerInfo | None = None
@@ -66,7 +70,9 @@ class Roster:
 
     def wait(self) -> float:
         """Seconds until the record is due; infinite while it need not, or cannot, be written."""
-        if self._bus is None or self._gone or (self._errand and not self._errand.done):
+        if self._bus is None or self._gone or not self._member:
+            return float("inf")
+        if self._errand and not self._errand.done:
             return float("inf")
         if not self._well():
             self._failures, self._due = 0, self._last + GAP
@@ -136,7 +142,8 @@ class Roster:
             except BusError as error:
                 raise BusUnavailable("reading the fleet", str(error)) from error
             others = [decoded(name, record) for name, record in records.items() if name != me.id]
-        return in_order([me, *(other for other in others if other is not None)])
+        mine = [me] if self._member else []
+        return in_order([*mine, *(other for other in others if other is not None)])
 
     def wait_applied(
         self, revision: int, timeout: float, poke: Callable[[], object]

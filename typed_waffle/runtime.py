@@ -59,6 +59,8 @@ class Rules:
     """Whether a store that is away stops the boot."""
     listens: bool = True
     """Whether a listener hears the bus. Without one, polling is all there is."""
+    works: bool = True
+    """Whether this is a worker of the fleet. A command is none."""
 
 
 class _Conflict(Exception):  # noqa: N818 - internal: it leaves the store's transaction
@@ -87,12 +89,17 @@ class Runtime(Generic[M]):
         self._bus = bus
         self._display = Display(model, locks, observer, self.board, self.agenda)
         self._announcer = Announcer(bus, rules.namespace, self.id)
-        self.roster = Roster(bus, rules.namespace, self.info, self._bus_well)
+        self.roster = Roster(bus, rules.namespace, self.info, self._bus_well, member=rules.works)
         self._last_good = LastGood()
         self._newcomer: WorkerInfo | None = None
         self._alone = False
         self.deliver = self._display.deliver
         self.show_again = self._display.show_again
+
+    @property
+    def works(self) -> bool:
+        """Whether this is a worker of the fleet."""
+        return self._rules.works
 
     @property
     def live(self) -> Snapshot[M]:

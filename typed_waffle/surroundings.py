@@ -11,9 +11,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
-__all__ = ["Greenlets", "at_end", "greenlets", "loading", "threadless"]
+__all__ = ["COMMAND", "Greenlets", "at_end", "greenlets", "loading", "threadless"]
 
 Greenlets = Literal["none", "partial", "full"]
+
+COMMAND = "typed_waffle.command"
+"""What the `meta` of a click context holds if the command is one of ours."""
 
 
 def greenlets() -> Greenlets:
