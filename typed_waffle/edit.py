@@ -40,7 +40,7 @@ from typed_waffle.values import (
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["Draft", "Edit", "Planned", "change_of", "planned"]
+__all__ = ["Draft", "Edit", "Planned", "change_of", "planned", "tellable"]
 
 
 @dataclass(slots=True)
@@ -216,13 +216,13 @@ def _records(
         records.append(FieldRecord(name, old[name], new[name], name in were, name in are))
         former = facts(model)[name].renamed_from
         if former is not None and former in were and former not in are:
-            text = _tellable(model, name, were[former])
+            text = tellable(model, name, were[former])
             records.append(FieldRecord(former, text, new[name], was_stored=True, is_stored=False))
     return tuple(records)
 
 
-def _tellable(model: type[WaffleModel], name: str, text: str) -> str:
-    """A stored text as the history may keep it."""
+def tellable(model: type[WaffleModel], name: str, text: str) -> str:
+    """A stored text as people may see it, and the history may keep it."""
     if facts(model)[name].secret:
         return _hidden(model, name, text)
     return "null" if malformed(text) else text

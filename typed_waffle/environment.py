@@ -14,13 +14,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ValidationError, create_model
 
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.model import WaffleModel, facts
 from typed_waffle.parts import Parts, bare, over, put
 from typed_waffle.refusal import details, fault, secrets_of, sentence
+from typed_waffle.texts import takes
 from typed_waffle.values import dumped, loaded, same
 from typed_waffle.variables import Variable, assigned, utf8
 
@@ -125,7 +125,7 @@ def _read(
         with contextlib.suppress(ValueError, RecursionError):
             readings.append(json.loads(variable.text))
     for reading in readings:
-        if _takes(variable.info, reading):
+        if takes(variable.info, reading):
             return reading
     if why is not None:
         where = ".".join((name, *variable.path))
@@ -139,14 +139,6 @@ def _prepared(reader: EnvSettingsSource, variable: Variable) -> object:
     raw, _, is_complex = reader.get_field_value(variable.info, "value")
     value: object = reader.prepare_field_value("value", variable.info, raw, is_complex)
     return value
-
-
-def _takes(info: FieldInfo, value: object) -> bool:
-    try:
-        TypeAdapter[object](bare(info)).validate_python(value, strict=False)
-    except Exception:  # noqa: BLE001 - a validator of the user's may raise anything
-        return False
-    return True
 
 
 # --- checking ---------------------------------------------------------------------------------

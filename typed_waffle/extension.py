@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from typed_waffle.binder import Binder
+from typed_waffle.binding import Binding
 from typed_waffle.bindings import Bindings
 from typed_waffle.callbacks import Callbacks
 from typed_waffle.change import Change, Channel
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from redis import Redis, RedisCluster
     from sqlalchemy import Engine
 
-__all__ = ["Waffle", "waffles_of"]
+__all__ = ["Waffle", "binding_of", "waffles_of"]
 
 R = TypeVar("R")
 
@@ -171,6 +172,7 @@ class Waffle(Generic[M]):
         """The fleet: every live worker of this namespace, this one included, by host and pid.
 
         A worker that died is in it for up to 35 seconds more. Without Redis, it is this one alone.
+        A `flask` command is no worker: it is not in its own answer.
 
         Raises:
             BusUnavailable: Redis cannot be asked.
@@ -368,3 +370,8 @@ class Waffle(Generic[M]):
 def waffles_of(app: Flask) -> dict[str, Waffle[Any]]:  # Any: of any model
     """Every `Waffle` that an application is bound to, by namespace: for commands and pages."""
     return dict(app.extensions.get(_WAFFLES, {}))
+
+
+def binding_of(waffle: Waffle[M]) -> Binding[M]:
+    """The binding that the current context means: for commands and pages."""
+    return waffle._bindings.meant()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # ours

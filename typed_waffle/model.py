@@ -30,6 +30,7 @@ __all__ = [
     "alone",
     "completed",
     "facts",
+    "holding",
     "known",
     "named",
     "own_words",
@@ -379,14 +380,17 @@ def alone(model: type[WaffleModel], field: str) -> Callable[[str], BaseModel]:
     """
     info = model.model_fields[field]
     annotation: Any = info.annotation  # Any: a run-time annotation
-    if info.metadata:
-        annotation = Annotated[(annotation, *info.metadata)]
-    holder = create_model("Holder", __config__=_LOSSLESS, value=(annotation, ...))
+    holder = holding(Annotated[(annotation, *info.metadata)] if info.metadata else annotation)
 
     def read(text: str) -> BaseModel:
         return holder.model_validate_json(f'{{"value":{text}}}')
 
     return read
+
+
+def holding(annotation: Any) -> type[BaseModel]:  # noqa: ANN401 - annotations have no common type
+    """A model of one field, `value`, that reads and writes JSON as settings do."""
+    return create_model("Holder", __config__=_LOSSLESS, value=(annotation, ...))
 
 
 def reader(model: type[WaffleModel], field: str) -> Callable[[str], object]:

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from typed_waffle.frozendict import FrozenDict
 
-__all__ = ["Parts", "bare", "found_part", "named_parts", "over", "put"]
+__all__ = ["Parts", "bare", "children", "found_part", "members", "named_parts", "over", "put"]
 
 
 # --- of a type --------------------------------------------------------------------------------
@@ -32,15 +32,20 @@ def named_parts(info: FieldInfo) -> list[tuple[str, FieldInfo]]:
 
     A secret has none: it is one value.
     """
-    return [pair for member in _members(info.annotation) for pair in _declared(member).items()]
+    return [pair for member in members(info.annotation) for pair in _declared(member).items()]
 
 
-def found_part(info: FieldInfo, key: str) -> tuple[str, FieldInfo] | None:
-    """The part that a key, in lower case, names: its own name, and what may stand there."""
-    found = [(name, part) for name, part in named_parts(info) if name.lower() == key]
+def found_part(info: FieldInfo, key: str, *, exact: bool = False) -> tuple[str, FieldInfo] | None:
+    """The part that a key names: its own name, and what may stand there.
+
+    Unless `exact`, the key is in lower case, and the name in any.
+    """
+    found = [
+        (name, part) for name, part in named_parts(info) if (name if exact else name.lower()) == key
+    ]
     found += [
         (key, FieldInfo.from_annotation(get_args(member)[1]))
-        for member in _members(info.annotation)
+        for member in members(info.annotation)
         if get_origin(member) is FrozenDict
     ]
     if not found:
@@ -50,13 +55,13 @@ def found_part(info: FieldInfo, key: str) -> tuple[str, FieldInfo] | None:
     return found[0][0], FieldInfo.from_annotation(either)
 
 
-def _members(annotation: Any) -> Iterator[Any]:  # noqa: ANN401 - annotations have no common type
+def members(annotation: Any) -> Iterator[Any]:  # noqa: ANN401 - annotations have no common type
     """The types that a union is of, at any depth."""
     if get_origin(annotation) is Annotated:
-        yield from _members(get_args(annotation)[0])
+        yield from members(get_args(annotation)[0])
     elif get_origin(annotation) in (Union, types.UnionType):
         for member in get_args(annotation):
-            yield from _members(member)
+            yield from members(member)
     else:
         yield annotation
 
@@ -81,26 +86,29 @@ class Parts(dict[Any, object]):  # Any: in the end these are a mapping's keys, o
     """Some parts of a value; those that are not among them stay as they are."""
 
 
-def put(given: object, path: tuple[str, ...], value: object) -> object:
-    """What was given, with one more value at its place: into a dict, or instead of all else."""
+def put(given: object, path: tuple[str, ...], value: object, *, exact: bool = False) -> object:
+    """What was given, with one more value at its place: into a dict, or instead of all else.
+
+    Unless `exact`, a key that is there already and differs by case is the same.
+    """
     if not path:
         return value
     among: dict[Any, object] = Parts() if isinstance(given, Parts) else {}  # Any: as in Parts
     if isinstance(given, dict):
         among.update(given)
-    key = _twin(among, path[0])
-    among[key] = put(among.get(key, Parts()), path[1:], value)
+    key = path[0] if exact else _twin(among, path[0])
+    among[key] = put(among.get(key, Parts()), path[1:], value, exact=exact)
     return among
 
 
-def over(default: object, given: object) -> object:
-    """What was given, with the default's parts where nothing was."""
+def over(default: object, given: object, *, exact: bool = False) -> object:
+    """What was given, with the default's parts where nothing was; `exact` as in `put`."""
     if not isinstance(given, Parts):
         return given
     kept = _kept(default, given)
     for name, value in given.items():
-        key = _twin(kept, name)
-        kept[key] = over(kept.get(key), value)
+        key = name if exact else _twin(kept, name)
+        kept[key] = over(kept.get(key), value, exact=exact)
     return kept
 
 
@@ -110,6 +118,14 @@ def _twin(among: Mapping[Any, object], name: str) -> str:  # Any: as in Parts
         return name
     keys = (key for key in among if isinstance(key, str) and key.lower() == name.lower())
     return next(keys, name)
+
+
+def children(value: object) -> dict[Any, object] | None:  # Any: as in Parts
+    """The parts that a value has; `None` if it can have none."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    declared = _declared(type(value))
+    return {name: getattr(value, name) for name in declared} if declared else None
 
 
 def _kept(default: object, given: Parts) -> dict[Any, object]:  # Any: as in Parts

@@ -1,0 +1,96 @@
+"""Texts: the value that a text from a person stands for, by the type of what it is for."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any, Final, get_origin
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.fields import FieldInfo
+
+from typed_waffle.frozendict import FrozenDict
+from typed_waffle.model import holding
+from typed_waffle.parts import bare, members
+
+__all__ = ["read", "read_json", "takes"]
+
+_NONE: Final = object()
+"""No value: `None` is one."""
+
+
+def read(info: FieldInfo, text: str) -> object:
+    """The value that a text stands for: the text itself if the type takes it, else JSON.
+
+    Where the type has several parts, as a tuple or a model has, JSON comes first. A text that fits
+    in no way comes back as it is, so that whoever validates it says why.
+
+    Raises:
+        ValueError: it is not UTF-8; or a value of this type must be JSON, and it is not.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it is not UTF-8") from None
+    data = _parsed(text)
+    compound = any(_has_parts(member) for member in members(info.annotation))
+    first = isinstance(data, (dict, list)) if compound else False
+    for as_json in (first, not first):
+        value = _fitting_json(info, text, data) if as_json else _fitting(info, text)
+        if value is not _NONE:
+            return value
+    if compound and data is _NONE:
+        raise ValueError("it is not JSON, which a value of this type needs")
+    return data if compound else text
+
+
+def read_json(info: FieldInfo, text: str) -> object:
+    """The value that a JSON text stands for; the plain data of one that does not fit.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    data = _parsed(text)
+    if data is _NONE:
+        raise ValueError("it is not JSON")
+    value = _fitting_json(info, text, data)
+    return data if value is _NONE else value
+
+
+def takes(info: FieldInfo, value: object) -> bool:
+    """Whether the type takes a value, be it as a text."""
+    return _fitting(info, value) is not _NONE
+
+
+def _fitting(info: FieldInfo, value: object) -> object:
+    try:  # a text cannot be strict
+        return TypeAdapter[object](bare(info)).validate_python(value, strict=False)
+    except Exception:  # noqa: BLE001 - a validator of the user's may raise anything
+        return _NONE
+
+
+def _fitting_json(info: FieldInfo, text: str, data: object) -> object:
+    """As the store reads it, where bytes are base64, say; else as Python reads the data."""
+    if data is _NONE:
+        return _NONE
+    try:
+        return holding(bare(info)).model_validate_json(f'{{"value":{text}}}').__dict__["value"]
+    except Exception:  # noqa: BLE001 - as above
+        return _fitting(info, data)
+
+
+def _parsed(text: str) -> object:
+    try:
+        data: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return _NONE
+    return data
+
+
+def _has_parts(member: Any) -> bool:  # noqa: ANN401 - annotations have no common type
+    cls = get_origin(member) or member
+    if not isinstance(cls, type):
+        return False
+    return issubclass(cls, (tuple, frozenset, FrozenDict, BaseModel)) or dataclasses.is_dataclass(
+        cls
+    )
