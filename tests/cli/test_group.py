@@ -23,7 +23,9 @@ from tests.support.pages import ROOT
 from tests.support.plain import stored
 from tests.support.processes import Python
 from typed_waffle import NotBound, Waffle
-from typed_waffle.cli import group, waffle
+from typed_waffle.cli import group, options, waffle
+from typed_waffle.cli.output import Output
+from typed_waffle.desk import Desk
 
 
 @pytest.fixture
@@ -39,9 +41,11 @@ def probe() -> Iterator[None]:
 
     @waffle.command("probe")
     @click.option("--fail", is_flag=True)
-    @group.as_actor
+    @options.as_actor
     @group.on_settings
-    def probe(given: Waffle[Any], *, fail: bool, actor: str | None, note: str | None) -> None:
+    def probe(
+        given: Desk[Any], _: Output, *, fail: bool, actor: str | None, note: str | None
+    ) -> None:
         if fail:
             raise NotBound("why, and what to do")
         click.echo(f"{given.namespace} {actor} {note}")

@@ -3,12 +3,17 @@
 Flask finds the group by its entry point, so that nothing below has to know of it.
 """
 
-from typed_waffle.cli import imports, upkeep
+from typed_waffle.cli import imports, reading, upkeep, writing
 from typed_waffle.cli.group import waffle
 from typed_waffle.stubgen.command import stubgen
 
 __all__ = ["waffle"]
 
+waffle.add_command(reading.list_)
+waffle.add_command(reading.get)
+waffle.add_command(reading.explain)
+waffle.add_command(writing.set_)
+waffle.add_command(writing.reset)
 waffle.add_command(imports.import_legacy)
 waffle.add_command(upkeep.prune)
 waffle.add_command(upkeep.rotate_keys)

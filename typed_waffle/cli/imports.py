@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
-from flask import current_app
 
-from typed_waffle.binder import EXTENSION
-from typed_waffle.binding import Binding
-from typed_waffle.cli.group import as_actor, on_settings
-from typed_waffle.extension import Waffle
+from typed_waffle.catalog import plain
+from typed_waffle.cli.group import on_settings
+from typed_waffle.cli.options import Writing, writing
+from typed_waffle.cli.outcome import Failure
+from typed_waffle.cli.output import Output
+from typed_waffle.cli.waiting import Terms, concluded
+from typed_waffle.desk import Desk
 from typed_waffle.values import brief
 
 if TYPE_CHECKING:
@@ -32,10 +35,12 @@ def _pairs(_: click.Context, option: click.Parameter, texts: Sequence[str]) -> d
     return pairs
 
 
-@click.command("import-legacy")
+@click.command("import-legacy", short_help="Take over what Flask-WaffleConf stored.", cls=Writing)
 @click.option("--table", required=True, help="The table that holds the old settings.")
-@click.option("--key-column", default="key", show_default=True)
-@click.option("--value-column", default="value", show_default=True)
+@click.option("--key-column", default="key", show_default=True, help="Its column with the keys.")
+@click.option(
+    "--value-column", default="value", show_default=True, help="Its column with the values."
+)
 @click.option(
     "--database-url",
     help="Where the table is; by default the database that holds the settings.",
@@ -50,16 +55,16 @@ def _pairs(_: click.Context, option: click.Parameter, texts: Sequence[str]) -> d
 )
 @click.option("--skip", multiple=True, metavar="OLD", help="Leave out an old key. Repeatable.")
 @click.option("--apply", is_flag=True, help="Make the change; without it, only show what would be.")
-@as_actor
+@writing("import")
 @on_settings
 def import_legacy(
-    waffle: Waffle[Any],  # Any: of any model
+    desk: Desk[Any],  # Any: of any model
+    out: Output,
     *,
     mapping: dict[str, str],
     skip: tuple[str, ...],
     apply: bool,
-    actor: str | None,
-    note: str | None,
+    terms: Terms,
     **source: Any,  # noqa: ANN401 - the options of _rows
 ) -> None:
     """Take over what Flask-WaffleConf stored, as one change.
@@ -68,22 +73,31 @@ def import_legacy(
     """
     from typed_waffle import legacy  # noqa: PLC0415 - loads SQLAlchemy, which other commands need not
 
-    plan = legacy.plan(waffle, _rows(waffle, **source), mapping=mapping, skip=skip)
-    _show(plan)
+    desk.check(terms.signature)
+    terms.check(desk)
+    plan = legacy.plan(desk.waffle, _rows(desk, **source), mapping=mapping, skip=skip)
+    document = {"plan": _form(desk, plan)}
+    if not out.as_json:
+        _show(out, plan)
     if plan.refused:
-        raise click.ClickException(
+        raise Failure(
+            "InvalidChange",
             "nothing was written. Correct what is stored, map the key to another field (--map), "
-            "or leave it out (--skip)."
+            "or leave it out (--skip).",
+            settings=tuple(r.field for r in plan.refused if r.field is not None),
+            document=document,
         )
-    if not apply:
-        click.echo("Nothing was written. Add --apply to make this change.")
-        return
-    change = plan.apply(actor=actor, note=note)
-    click.echo(f"This is revision {change.revision}." if change else "Nothing was to be changed.")
+    if apply:
+        change = plan.apply(actor=terms.signature.actor, note=terms.signature.note)
+        concluded(desk, out, desk.told(change), terms, document, brief=True)
+    elif out.as_json:
+        out.document({"revision": plan.revision, "change": None, "fleet": None, **document})
+    else:
+        out.line("Nothing was written. Add --apply to make this change.")
 
 
 def _rows(
-    waffle: Waffle[Any],  # Any: of any model
+    desk: Desk[Any],  # Any: of any model
     *,
     database_url: str | None,
     table: str,
@@ -92,9 +106,8 @@ def _rows(
 ) -> dict[str, object]:
     from typed_waffle import legacy  # noqa: PLC0415 - as above
 
-    binding: Binding[Any] = current_app.extensions[EXTENSION][waffle.namespace]  # Any: as above
     engine, owned = (
-        (legacy.opened(database_url), True) if database_url else binding.sources.engine()
+        (legacy.opened(database_url), True) if database_url else desk.binding.sources.engine()
     )
     try:
         return legacy.stored(engine, table, key=key_column, value=value_column)
@@ -103,17 +116,28 @@ def _rows(
             engine.dispose()
 
 
-def _show(plan: Plan[Any]) -> None:  # Any: of any model
+def _show(out: Output, plan: Plan[Any]) -> None:  # Any: of any model
     for entry in plan.entries:
         values = f"{brief(entry.before)} -> {brief(entry.after)}"
-        _tell(f"set      {entry.field}: {values} (from {entry.key})")
+        out.line(f"set      {entry.field}: {values} (from {entry.key})")
     for ignored in plan.ignored:
         hint = f" (the nearest is {ignored.nearest})" if ignored.nearest else ""
-        _tell(f"ignored  {ignored.key}: {ignored.why}{hint}")
+        out.line(f"ignored  {ignored.key}: {ignored.why}{hint}")
     for refused in plan.refused:
-        _tell(f"refused  {'all' if refused.key is None else refused.key}: {refused.why}")
+        out.line(f"refused  {'all' if refused.key is None else refused.key}: {refused.why}")
 
 
-def _tell(line: str) -> None:
-    # A terminal obeys what it prints, and old keys may be anything.
-    click.echo("".join(c if c.isprintable() else repr(c)[1:-1] for c in line))
+def _form(desk: Desk[Any], plan: Plan[Any]) -> dict[str, object]:  # Any: of any model
+    return {
+        "set": [
+            {
+                "key": entry.key,
+                "field": entry.field,
+                "before": plain(desk.model, entry.field, entry.before),
+                "after": plain(desk.model, entry.field, entry.after),
+            }
+            for entry in plan.entries
+        ],
+        "ignored": [asdict(ignored) for ignored in plan.ignored],
+        "refused": [asdict(refused) for refused in plan.refused],
+    }

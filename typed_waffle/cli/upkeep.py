@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from typed_waffle.cli.group import on_settings
-from typed_waffle.extension import Waffle
+from typed_waffle.cli.output import Output
+from typed_waffle.desk import Desk
 
 __all__ = ["prune", "rotate_keys"]
 
 
-@click.command("prune")
+@click.command("prune", short_help="Delete the oldest changes from the history.")
 @click.option(
     "--keep",
     type=click.IntRange(min=0),
@@ -20,13 +21,21 @@ __all__ = ["prune", "rotate_keys"]
     help="How many changes to keep; a rollback needs those after its revision.",
 )
 @on_settings
-def prune(waffle: Waffle[Any], *, keep: int) -> None:  # Any: of any model
+def prune(desk: Desk[Any], out: Output, *, keep: int) -> None:  # Any: of any model
     """Delete all but the newest changes from the history."""
-    click.echo(f"{waffle.prune(keep=keep)} changes were deleted from the history.")
+    deleted = desk.waffle.prune(keep=keep)
+    if out.as_json:
+        out.document({"deleted": deleted})
+    else:
+        out.line(f"{deleted} changes were deleted from the history.")
 
 
-@click.command("rotate-keys")
+@click.command("rotate-keys", short_help="Encrypt the stored secrets with a new key.")
 @on_settings
-def rotate_keys(waffle: Waffle[Any]) -> None:  # Any: of any model
+def rotate_keys(desk: Desk[Any], out: Output) -> None:  # Any: of any model
     """Encrypt the stored secrets anew with the first of WAFFLE_ENCRYPTION_KEYS."""
-    click.echo(f"{waffle.rotate_keys()} secrets are encrypted with the first key.")
+    encrypted = desk.waffle.rotate_keys()
+    if out.as_json:
+        out.document({"encrypted": encrypted})
+    else:
+        out.line(f"{encrypted} secrets are encrypted with the first key.")

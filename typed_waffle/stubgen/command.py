@@ -14,7 +14,7 @@ from typed_waffle.stubgen.output import difference, written
 __all__ = ["stubgen"]
 
 
-@click.command("stubgen")
+@click.command("stubgen", short_help="Write a typed module for checkers without plugins.")
 @click.argument("target", metavar="PACKAGE.MODULE:WAFFLE")
 @click.option(
     "-o",

@@ -28,8 +28,8 @@ class Target:
         return f"{self.module}:{self.attribute}"
 
 
-def found(target: str) -> Target:
-    """Import the module that has the `Waffle`.
+def found(target: str, key: str = "TARGET") -> Target:
+    """Import the module that has the `Waffle`; an error names the `key` that gave the target.
 
     Raises:
         ConfigurationError: the target has another form; there is no such module, or nothing of
@@ -37,7 +37,7 @@ def found(target: str) -> Target:
     """
     form = _FORM.fullmatch(target)
     if form is None:
-        raise _refused(target, "is not of the form package.module:waffle")
+        raise _refused(key, target, "is not of the form package.module:waffle")
     module, attribute = form.groups()
     try:
         imported = importlib.import_module(module)
@@ -45,16 +45,16 @@ def found(target: str) -> Target:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise  # something that the module imports
         raise _refused(
-            target, f"there is no module {error.name}. Run this where it can be imported"
+            key, target, f"there is no module {error.name}. Run this where it can be imported"
         ) from None
     names = [name for name, value in vars(imported).items() if isinstance(value, Waffle)]
     waffle = getattr(imported, attribute, None)
     if not isinstance(waffle, Waffle):
         what = "is not a Waffle" if hasattr(imported, attribute) else "does not exist"
         near = difflib.get_close_matches(attribute, names, n=1) or names[:1]
-        raise _refused(target, f"{attribute} {what}", near[0] if near else None)
+        raise _refused(key, target, f"{attribute} {what}", near[0] if near else None)
     return Target(module, attribute, waffle)
 
 
-def _refused(target: str, why: str, nearest: str | None = None) -> ConfigurationError:
-    return ConfigurationError("TARGET", f"{target!r}: {why}", nearest=nearest)
+def _refused(key: str, target: str, why: str, nearest: str | None = None) -> ConfigurationError:
+    return ConfigurationError(key, f"{target!r}: {why}", nearest=nearest)
