@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
@@ -15,7 +15,7 @@ from typed_waffle.parts import bare
 from typed_waffle.snapshot import Origin, Snapshot
 from typed_waffle.values import data, malformed, masked
 
-__all__ = ["Catalog", "Entry", "Layer", "plain", "told"]
+__all__ = ["Catalog", "Entry", "Layer", "plain", "plain_fields", "told"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +132,17 @@ class Catalog(Generic[M]):
 
 def told(model: type[WaffleModel], change: Change) -> Change:
     """The same change, with its values as plain data."""
-    fields = tuple(
+    return replace(change, fields=plain_fields(model, change.fields))
+
+
+def plain_fields(
+    model: type[WaffleModel], fields: Iterable[FieldChange]
+) -> tuple[FieldChange, ...]:
+    """The same fields, with their values as plain data."""
+    return tuple(
         FieldChange(f.field, plain(model, f.field, f.before), plain(model, f.field, f.after))
-        for f in change.fields
+        for f in fields
     )
-    return replace(change, fields=fields)
 
 
 def plain(model: type[WaffleModel], name: str, value: object) -> object:

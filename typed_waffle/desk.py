@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
 from typed_waffle.binding import Binding
-from typed_waffle.catalog import Catalog, told
-from typed_waffle.change import Change, Channel
+from typed_waffle.catalog import Catalog, plain_fields, told
+from typed_waffle.change import Change, Channel, FieldChange
 from typed_waffle.errors import ConfigurationError, RevisionConflict
 from typed_waffle.extension import Waffle, binding_of
 from typed_waffle.fleet import WorkerInfo
+from typed_waffle.following import Following
 from typed_waffle.model import M
 from typed_waffle.paths import Assignment, Path, merged
 from typed_waffle.runtime import Runtime
@@ -63,6 +64,11 @@ class Desk(Generic[M]):
         """The revision that this process knows."""
         return self.binding.started().runtime.live.revision
 
+    @property
+    def shares(self) -> bool:
+        """Whether there is a bus, over which the workers are known."""
+        return self.binding.started().bus is not None
+
     def workers(self) -> tuple[WorkerInfo, ...]:
         """The fleet.
 
@@ -70,7 +76,7 @@ class Desk(Generic[M]):
             ConfigurationError: without Redis, nobody knows the other workers.
             BusUnavailable: Redis cannot be asked.
         """
-        if self.binding.started().bus is None:
+        if not self.shares:
             raise ConfigurationError(
                 "WAFFLE_REDIS_URL",
                 "it is not set, and without Redis no worker knows of the others. Set it to the "
@@ -125,6 +131,36 @@ class Desk(Generic[M]):
                     raise
             else:
                 return self.told(edit.change)
+
+    def rollback(self, revision: int, signature: Signature) -> Change | None:
+        """Bring the overrides of a revision back; raises as `Waffle.rollback` does."""
+        change = self.waffle.rollback(
+            revision,
+            actor=signature.actor,
+            note=signature.note,
+            expected_revision=signature.expected_revision,
+        )
+        return self.told(change)
+
+    def history(self, *, field: str | None, limit: int, before: int | None) -> tuple[Change, ...]:
+        """Changes, newest first, their values as plain data; raises as `Waffle.history` does."""
+        page = self.fresh().ledger.page(field=field, limit=limit, before=before)
+        return tuple(told(self.model, change) for change in page)
+
+    def differences(
+        self, older: int, newer: int | None = None
+    ) -> tuple[int, tuple[FieldChange, ...]]:
+        """As `Ledger.differences`, the values as plain data."""
+        revision, found = self.fresh().ledger.differences(older, newer)
+        return revision, plain_fields(self.model, found)
+
+    def follow(self, after: int, trouble: Callable[[str | None], None]) -> Iterator[Change]:
+        """Every change after a revision, as it comes, without end; its values are plain data."""
+        worker = self.binding.started()
+        ledger = worker.runtime.ledger
+        following = Following(ledger, worker.store, worker.bus, self.namespace, trouble)
+        for change in following.changes(after):
+            yield told(self.model, change)
 
     def check(self, signature: Signature) -> None:
         """See to it that the store is at the expected revision, if one is.

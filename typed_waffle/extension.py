@@ -254,7 +254,12 @@ class Waffle(Generic[M]):
         edit.change = self._commit(draft, Runtime.write)
 
     def rollback(
-        self, revision: int, *, actor: str | None = None, note: str | None = None
+        self,
+        revision: int,
+        *,
+        actor: str | None = None,
+        note: str | None = None,
+        expected_revision: int | None = None,
     ) -> Change | None:
         """Make a new change that brings back the overrides of a revision; 0 is before the first.
 
@@ -265,13 +270,14 @@ class Waffle(Generic[M]):
             revision: A revision whose later changes are all in the history.
             actor: Who rolls back; `WAFFLE_ACTOR` names it unless given.
             note: Why, for the history.
+            expected_revision: As in `edit`.
 
         Raises:
             InvalidChange: There is no such revision, or its values do not fit the model any more.
-            RevisionConflict: Others kept writing meanwhile.
+            RevisionConflict: Others kept writing meanwhile, or it is not the expected revision.
             SettingLocked, StoreUnavailable: As in `update`.
         """
-        draft = Draft(uuid.uuid4().hex, actor, note, "rollback")
+        draft = Draft(uuid.uuid4().hex, actor, note, "rollback", expected_revision)
         return self._commit(draft, lambda runtime, draft: runtime.rollback(revision, draft))
 
     def _commit(

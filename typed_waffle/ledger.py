@@ -6,13 +6,13 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Generic
 
-from typed_waffle.change import Change, Record, Stamp, State
+from typed_waffle.change import Change, FieldChange, Record, Stamp, State
 from typed_waffle.edit import Draft, change_of
 from typed_waffle.errors import InvalidChange
-from typed_waffle.model import M, facts, known, named, reader
+from typed_waffle.model import M, facts, known, named, reader, secret_names
 from typed_waffle.protocols import Store
 from typed_waffle.refusal import fault, summary
-from typed_waffle.values import data
+from typed_waffle.values import data, same
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -60,6 +60,45 @@ class Ledger(Generic[M]):
         """The changes after one revision, up to another, oldest first."""
         newest = self.page(field=None, limit=max(1, min(newer - older, BETWEEN)), before=newer + 1)
         return tuple(change for change in newest if change.revision > older)[::-1]
+
+    def differences(self, older: int, newer: int | None = None) -> tuple[int, list[FieldChange]]:
+        """What became of each setting from one revision to another, or till now; and to which.
+
+        A secret is among them if it was set, be it to what it was. It may go back in time.
+
+        Raises:
+            InvalidChange: there is no such revision, or its history was pruned.
+            StoreUnavailable: the database does not answer.
+        """
+        head = self._store.head(self._namespace).revision
+        end = head if newer is None else newer
+        low, high = sorted((older, end))
+        if low < 0 or high > head:
+            why = f"the store is at revision {head}"
+            raise _missing(high if high > head else low, why, comparing=True)
+        before: dict[str, object] = {}
+        after: dict[str, object] = {}
+        due = high
+        for record in self._records(low, high):
+            if record.revision != due:
+                break
+            due -= 1
+            for field in change_of(self._model, record).fields:
+                before[field.field] = field.before
+                after.setdefault(field.field, field.after)
+        if due != low:
+            why = f"the history was pruned up to revision {due}"
+            raise _missing(low, why, comparing=True)
+        secret = secret_names(self._model)
+        found = [
+            FieldChange(name, before[name], after[name])
+            for name in before
+            if name in secret or not same(before[name], after[name])
+        ]
+        if older > end:
+            found = [FieldChange(f.field, f.after, f.before) for f in found]
+        order = {name: position for position, name in enumerate(facts(self._model))}
+        return end, sorted(found, key=lambda f: order.get(f.field, len(order)))
 
     def restore(self, draft: Draft, revision: int) -> None:
         """Make a draft that brings back the overrides of a revision, on top of what is stored now.
@@ -109,7 +148,7 @@ class Ledger(Generic[M]):
             raise _missing(revision, f"the store is at revision {state.head.revision}")
         then: dict[str, str | None] = {}
         due = state.head.revision
-        for record in self._since(state, revision):
+        for record in self._records(revision, state.head.revision):
             if record.revision != due:
                 break
             due -= 1
@@ -119,9 +158,9 @@ class Ledger(Generic[M]):
             raise _missing(revision, f"the history was pruned up to revision {due}")
         return then
 
-    def _since(self, state: State, revision: int) -> Iterator[Record]:
-        """The records after a revision, newest first."""
-        before = state.head.revision + 1
+    def _records(self, revision: int, last: int) -> Iterator[Record]:
+        """The records after a revision up to another, newest first."""
+        before = last + 1
         while before > revision + 1:
             limit = min(PAGE, before - 1 - revision)
             records = self._store.history(self._namespace, limit=limit, before=before)
@@ -131,7 +170,10 @@ class Ledger(Generic[M]):
             before = records[-1].revision
 
 
-def _missing(revision: int, why: str) -> InvalidChange:
+def _missing(revision: int, why: str, *, comparing: bool = False) -> InvalidChange:
+    if comparing:
+        text = f"there is no revision {revision} to compare with: {why}. The history lists others."
+        return InvalidChange(text, [])
     return InvalidChange(
         f"there is no way back to revision {revision}: {why}. Nothing was written: "
         "`history()` lists the revisions that can be restored.",

@@ -181,14 +181,16 @@ class Runtime(Generic[M]):
 
     def rollback(self, revision: int, draft: Draft) -> Change | None:
         """Commit a change that brings back the overrides of a revision; raises as `write` does."""
-        attempt = 0
+        attempt, expected = 0, draft.expected_revision
         while True:
             attempt += 1
             self.ledger.restore(draft, revision)
+            if expected is not None:
+                draft.expected_revision = expected
             try:
                 return self.write(draft)
             except RevisionConflict:  # somebody wrote since the history was read
-                if attempt == ROLLBACK_ATTEMPTS:
+                if attempt == ROLLBACK_ATTEMPTS or expected is not None:
                     raise
 
     def prune(self, keep: int) -> int:

@@ -79,8 +79,12 @@ class Sources:
             client = client_at(url, config.redis_host, config.redis_port)
         return RedisBus(client, config.redis_channel, Codec(config.signs_with()))
 
-    def store(self, pinned: Collection[str]) -> Store:
+    def store(self, pinned: Collection[str], *, create_tables: bool | None = None) -> Store:
         """The store; secrets in it are encrypted if there are keys.
+
+        Args:
+            pinned: Settings of which nothing is stored.
+            create_tables: Whether tables that lack are made; `WAFFLE_CREATE_TABLES` unless given.
 
         Raises:
             ConfigurationError: the database cannot be used.
@@ -95,7 +99,7 @@ class Sources:
         store = store_on(
             engine,
             prefix=self.config.table_prefix,
-            create_tables=self.config.create_tables,
+            create_tables=self.config.create_tables if create_tables is None else create_tables,
             owned=owned,
             keep=self.config.history_keep,
         )

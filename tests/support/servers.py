@@ -145,7 +145,13 @@ def variables(keys: Keys) -> dict[str, str | None]:
 
 @contextmanager
 def gunicorn(
-    keys: Keys, folder: Path, options: tuple[str, ...] = (), *, size: int = WORKERS, head: str = ""
+    keys: Keys,
+    folder: Path,
+    options: tuple[str, ...] = (),
+    *,
+    size: int = WORKERS,
+    head: str = "",
+    app: str = SHOP,
 ) -> Generator[Server, None, None]:
     """Gunicorn; `head` begins its configuration file."""
     port = free_port()
@@ -154,7 +160,7 @@ def gunicorn(
     settings.write_text(f"{head}\ncontrol_socket_disable = True\n")
     command = [
         *("-m", "gunicorn", "-c", str(settings), "--workers", str(size), *options),
-        *("--bind", f"127.0.0.1:{port}", SHOP),
+        *("--bind", f"127.0.0.1:{port}", app),
     ]
     with Python(command, folder / "gunicorn.log", variables(keys)) as master:
         yield Server(master, port, size)

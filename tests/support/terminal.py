@@ -14,6 +14,7 @@ from click.testing import Result
 from flask import Flask
 from flask.cli import ScriptInfo
 
+from tests.support.schema import validate
 from typed_waffle.cli import waffle as group
 
 __all__ = ["Screen", "answered", "run", "shown"]
@@ -25,10 +26,12 @@ def run(app: Flask, *arguments: str, **more: Any) -> Result:  # noqa: ANN401 - o
 
 
 def answered(app: Flask, *arguments: str, code: int = 0) -> Any:  # noqa: ANN401 - a JSON document
-    """The JSON document that a command shows."""
+    """The JSON document that a command shows, which is as the docs say."""
     result = run(app, *arguments, "--json")
     assert result.exit_code == code, result.output
-    return json.loads(result.stdout)
+    document = json.loads(result.stdout)
+    validate(arguments[0], document)
+    return document
 
 
 class Screen(io.StringIO):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -121,6 +122,24 @@ class RedisBus:
     def subscribe(self) -> RedisSubscription:
         """See `Bus.subscribe`. It returns at once: what goes wrong, `get` says."""
         return RedisSubscription(self._route, self._channel, self._codec)
+
+    def clock(self) -> datetime:
+        """The server's time.
+
+        Raises:
+            BusError: it does not tell.
+        """
+        wire = self._route.open(PUBLISH_TIMEOUT)
+        try:
+            wire.send("TIME")
+            reply: Reply = wire.answer(PUBLISH_TIMEOUT)
+        finally:
+            wire.close()
+        match reply:
+            case [bytes(seconds), bytes(micros)]:
+                return datetime.fromtimestamp(int(seconds) + int(micros) / 1e6, UTC)
+            case _:
+                raise BusError("the server does not tell its time")
 
     def close(self) -> None:
         """See `Bus.close`. Nothing is open: subscriptions are closed by their owners."""

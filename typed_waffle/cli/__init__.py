@@ -3,18 +3,18 @@
 Flask finds the group by its entry point, so that nothing below has to know of it.
 """
 
-from typed_waffle.cli import imports, reading, upkeep, writing
+from typed_waffle.cli import fleet, health, imports, reading, records, upkeep, writing
 from typed_waffle.cli.group import waffle
 from typed_waffle.stubgen.command import stubgen
 
 __all__ = ["waffle"]
 
-waffle.add_command(reading.list_)
-waffle.add_command(reading.get)
-waffle.add_command(reading.explain)
-waffle.add_command(writing.set_)
-waffle.add_command(writing.reset)
-waffle.add_command(imports.import_legacy)
-waffle.add_command(upkeep.prune)
-waffle.add_command(upkeep.rotate_keys)
-waffle.add_command(stubgen)
+for command in (
+    *(reading.list_, reading.get, reading.explain),
+    *(writing.set_, writing.reset),
+    *(records.history, records.diff, records.rollback, records.watch),
+    *(fleet.workers, fleet.status),
+    *(health.doctor, health.check, health.init_db),
+    *(upkeep.prune, upkeep.rotate_keys, imports.import_legacy, stubgen),
+):
+    waffle.add_command(command)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 from collections.abc import Generator
 
 import click
@@ -67,14 +68,20 @@ class _Assignment(_Of):
     ) -> list[str]:
         """A path, and behind its sign a value. Bash takes the sign for a word of its own."""
         before = list(ctx.params.get(param.name or "") or ())
-        if incomplete == "=" and before:
-            return [f"={text}" for text in _values(model, before[-1], "")]
+        if not incomplete and before and _bare_sign():
+            return _values(model, before[-1], "")
         if before[-1:] == ["="] and len(before) > 1:
             return _values(model, before[-2], incomplete)
         path, sign, begin = incomplete.partition("=")
         if sign:
             return [f"{path}={text}" for text in _values(model, path, begin)]
         return [text for text in names(model, incomplete) if text.startswith(incomplete)]
+
+
+def _bare_sign() -> bool:
+    """Whether Bash's last word is the sign alone, which click does not pass on."""
+    words = os.environ.get("COMP_WORDS", "").split()
+    return words[-1:] == ["="]
 
 
 def _values(model: type[WaffleModel], path: str, begin: str) -> list[str]:

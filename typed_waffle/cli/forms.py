@@ -6,10 +6,18 @@ from dataclasses import asdict
 from typing import Any
 
 from typed_waffle.catalog import Entry
-from typed_waffle.change import Change, Stamp
+from typed_waffle.change import Change, FieldChange, Stamp
 from typed_waffle.fleet import FleetReport, WorkerInfo
 
-__all__ = ["change_form", "entry_form", "layers_form", "report_form", "stamp_form", "worker_form"]
+__all__ = [
+    "change_form",
+    "entry_form",
+    "field_form",
+    "layers_form",
+    "report_form",
+    "stamp_form",
+    "worker_form",
+]
 
 Form = dict[str, Any]  # Any: a JSON object
 
@@ -31,13 +39,18 @@ def layers_form(entry: Entry) -> list[Form]:
     return [asdict(layer) for layer in entry.layers]
 
 
+def field_form(field: FieldChange) -> Form:
+    """What became of one setting, its values as plain data."""
+    return asdict(field)
+
+
 def change_form(change: Change | None) -> Form | None:
     """A change, its values as plain data."""
     if change is None:
         return None
     return asdict(change) | {
         "at": change.at.isoformat(),
-        "fields": [asdict(field) for field in change.fields],
+        "fields": [field_form(field) for field in change.fields],
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import unicodedata
@@ -69,6 +70,25 @@ class Output:
         parts = [cell if isinstance(cell, Cell) else Cell(cell) for cell in cells]
         shown = [self.styled(Cell(safe(c.text), c.colour, c.bold, c.dim)) for c in parts]
         self._echo("".join(shown).rstrip())
+
+    def wrapped(self, head: Cell, *cells: Cell | str) -> None:
+        """Show a line of several texts, folded at the width, and indented as its head is long."""
+        parts = [cell if isinstance(cell, Cell) else Cell(cell) for cell in cells]
+        words = [
+            Cell(safe(word), part.colour, part.bold, part.dim)
+            for part in parts
+            for word in re.findall(r"\S*\s*", part.text)
+            if word
+        ]
+        margin = len(head.text)
+        line, used = self.styled(head), margin
+        for word in words:
+            if used > margin and used + _columns(word.text.rstrip()) > self.width:
+                self._echo(line.rstrip())
+                line, used = " " * margin, margin
+            line += self.styled(word)
+            used += _columns(word.text)
+        self._echo(line.rstrip())
 
     def raw(self, text: str) -> None:
         """Show a text exactly as it is, if a program reads it."""

@@ -39,6 +39,11 @@ class SealedStore:
         self._secret = frozenset(secret)
         self._opened_here = self._secret.union(plain)
 
+    @property
+    def inner(self) -> Store:
+        """Where the texts are kept."""
+        return self._inner
+
     def head(self, namespace: str) -> Head:
         """See `Store.head`."""
         return self._inner.head(namespace)

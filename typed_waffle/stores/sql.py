@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,15 +22,28 @@ from sqlalchemy import (
 
 from typed_waffle.change import Delta, Head, Overrides, Record, Stamp, State
 from typed_waffle.protocols import Decide, Proposal, Rewrite
+from typed_waffle.stores.migrations import MIGRATIONS
 from typed_waffle.stores.rows import columns, record_of, stamp_of, text_of
 from typed_waffle.stores.tables import Tables, tables
 from typed_waffle.stores.transactions import Overtaken, Transactions, Undecided
 
-__all__ = ["SqlStore"]
+__all__ = ["Facts", "SqlStore"]
 
 
 PRUNED_AT_ONCE = 1_000
 """How many changes one transaction deletes, so that no writer waits long for its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What can be told of a database itself."""
+
+    version: int | None
+    """What the tables say they are of; `None` if they do not say."""
+    newest: int
+    """What this release makes."""
+    now: datetime
+    """The time there."""
 
 
 class SqlStore:
@@ -299,6 +313,17 @@ class SqlStore:
             return len(Delta.between(state.overrides, texts).set)
 
         return self._transactions.run("rewriting the overrides", write, writing=True)
+
+    def facts(self) -> Facts:
+        """What can be told of the database itself."""
+        said = select(self._tables.schema.c.version)
+        now = select(_now(self._engine.dialect.name))
+
+        def read(connection: Connection) -> Facts:
+            version = connection.scalar(said)
+            return Facts(version, MIGRATIONS[-1].version, _utc(connection.scalar(now)))
+
+        return self._transactions.run("looking at its tables", read)
 
     def close(self) -> None:
         """See `Store.close`. An engine that was handed in stays open."""
