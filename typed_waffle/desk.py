@@ -9,6 +9,7 @@ from typing import Generic
 from typed_waffle.binding import Binding
 from typed_waffle.catalog import Catalog, plain_fields, told
 from typed_waffle.change import Change, Channel, FieldChange
+from typed_waffle.edit import Draft, planned
 from typed_waffle.errors import ConfigurationError, RevisionConflict
 from typed_waffle.extension import Waffle, binding_of
 from typed_waffle.fleet import WorkerInfo
@@ -16,6 +17,7 @@ from typed_waffle.following import Following
 from typed_waffle.model import M
 from typed_waffle.paths import Assignment, Path, merged
 from typed_waffle.runtime import Runtime
+from typed_waffle.values import data
 
 __all__ = ["Desk", "Signature"]
 
@@ -98,11 +100,14 @@ class Desk(Generic[M]):
         signature: Signature,
         assignments: Sequence[Assignment] = (),
         resets: Iterable[Path] = (),
+        *,
+        exact: bool = False,
     ) -> Change | None:
         """Make one change of several paths; `None` if nothing would differ.
 
         Its values are plain data. A part is put into its setting as it is now. If somebody else
-        changes that meanwhile, it is done again, unless the caller expects a revision.
+        changes that meanwhile, it is done again, unless the caller expects a revision. With
+        `exact`, a value is stored even if it is in force as the default.
 
         Raises:
             RevisionConflict: the store is not at the expected revision, or others kept writing.
@@ -123,6 +128,7 @@ class Desk(Generic[M]):
                     actor=signature.actor,
                     note=signature.note,
                     expected_revision=based_on,
+                    exact=exact,
                 ) as edit:
                     edit.update(**updates)
                     edit.reset(*whole)
@@ -131,6 +137,25 @@ class Desk(Generic[M]):
                     raise
             else:
                 return self.told(edit.change)
+
+    def foreseen(
+        self,
+        assignments: Sequence[Assignment] = (),
+        resets: Iterable[Path] = (),
+        *,
+        exact: bool = False,
+    ) -> tuple[int, tuple[FieldChange, ...]]:
+        """What `change` would do now, and on top of which revision; nothing is written.
+
+        Raises:
+            SettingLocked, InvalidChange, StoreUnavailable: as `change` does.
+        """
+        seen = self.fresh().live
+        updates, whole = merged(seen.settings, assignments, resets)
+        plan = planned(Draft("", updates=updates, resets=whole, exact=exact), seen)
+        records = plan.proposal.fields if plan else ()
+        fields = [FieldChange(r.field, data(r.before), data(r.after)) for r in records]
+        return seen.revision, tuple(fields)
 
     def rollback(self, revision: int, signature: Signature) -> Change | None:
         """Bring the overrides of a revision back; raises as `Waffle.rollback` does."""

@@ -246,9 +246,10 @@ class Waffle(Generic[M]):
         actor: str | None = None,
         note: str | None = None,
         expected_revision: int | None = None,
+        exact: bool = False,
     ) -> Generator[Edit[M], None, None]:
         """`edit`, for our own surfaces: they say through which channel the change comes."""
-        draft = Draft(uuid.uuid4().hex, actor, note, channel, expected_revision)
+        draft = Draft(uuid.uuid4().hex, actor, note, channel, expected_revision, exact=exact)
         edit: Edit[M] = Edit(draft)
         yield edit
         edit.change = self._commit(draft, Runtime.write)

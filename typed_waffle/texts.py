@@ -64,7 +64,9 @@ def takes(info: FieldInfo, value: object) -> bool:
 
 def _fitting(info: FieldInfo, value: object) -> object:
     try:  # a text cannot be strict
-        return TypeAdapter[object](bare(info)).validate_python(value, strict=False)
+        return TypeAdapter[object](bare(info)).validate_python(
+            value, strict=False, by_alias=False, by_name=True
+        )
     except Exception:  # noqa: BLE001 - a validator of the user's may raise anything
         return _NONE
 
@@ -74,9 +76,12 @@ def _fitting_json(info: FieldInfo, text: str, data: object) -> object:
     if data is _NONE:
         return _NONE
     try:
-        return holding(bare(info)).model_validate_json(f'{{"value":{text}}}').__dict__["value"]
+        made = holding(bare(info)).model_validate_json(
+            f'{{"value":{text}}}', by_alias=False, by_name=True
+        )
     except Exception:  # noqa: BLE001 - as above
         return _fitting(info, data)
+    return made.__dict__["value"]
 
 
 def _parsed(text: str) -> object:

@@ -3,7 +3,17 @@
 Flask finds the group by its entry point, so that nothing below has to know of it.
 """
 
-from typed_waffle.cli import fleet, health, imports, reading, records, upkeep, writing
+from typed_waffle.cli import (
+    editing,
+    fleet,
+    health,
+    imports,
+    reading,
+    records,
+    transfer,
+    upkeep,
+    writing,
+)
 from typed_waffle.cli.group import waffle
 from typed_waffle.stubgen.command import stubgen
 
@@ -11,7 +21,8 @@ __all__ = ["waffle"]
 
 for command in (
     *(reading.list_, reading.get, reading.explain),
-    *(writing.set_, writing.reset),
+    *(writing.set_, writing.reset, editing.edit),
+    *(transfer.export, transfer.import_, transfer.schema),
     *(records.history, records.diff, records.rollback, records.watch),
     *(fleet.workers, fleet.status),
     *(health.doctor, health.check, health.init_db),

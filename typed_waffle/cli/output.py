@@ -97,6 +97,14 @@ class Output:
         else:
             sys.stdout.write(f"{text}\n")  # click would take out what colours it
 
+    def text(self, text: str) -> None:
+        """Show lines exactly as they are, if a program reads them."""
+        if self.terminal:
+            for line in text.splitlines():
+                self.line(line)
+        else:
+            sys.stdout.write(text)
+
     def note(self, text: str) -> None:
         """Tell a person something that no program should read."""
         click.echo(safe(text), err=True)

@@ -1,0 +1,43 @@
+"""Schema: the JSON Schema of settings in a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from typed_waffle.model import M, facts
+from typed_waffle.values import data, masked
+
+__all__ = ["schema_of"]
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _Shape(GenerateJsonSchema):
+    """A schema that no type prevents; without defaults, which are put in as they are stored."""
+
+    def handle_invalid_for_json_schema(
+        self,
+        schema: Any,  # noqa: ANN401, ARG002 - Pydantic's name for it is not public
+        error_info: str,  # noqa: ARG002 - may hold an address
+    ) -> JsonSchemaValue:
+        return {}
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+
+def schema_of(model: type[M]) -> dict[str, Any]:  # Any: a JSON Schema
+    """What may be given for the settings, the same for the same declaration.
+
+    Defaults are as the store would hold them, those of secrets left out. No other name is allowed.
+    """
+    made = model.model_json_schema(by_alias=False, schema_generator=_Shape)
+    defaults = model.model_construct()
+    for name, fact in facts(model).items():
+        part = made["properties"][name]
+        if not fact.secret:
+            part["default"] = data(masked(defaults, [name])[name])
+    return {"$schema": _DIALECT, **made, "additionalProperties": False}
