@@ -121,6 +121,18 @@ def test_there_and_back(changed: Flask) -> None:
     assert (again["revision"], again["change"]) == (4, None)
 
 
+def test_what_a_rollback_cannot_bring_back_is_told(changed: Flask) -> None:
+    """What a secret is in stays as it is, and is named."""
+    result = run(changed, "rollback", "2", "--yes")
+    assert result.stderr == ""
+    with changed.app_context():
+        waffle.update(smtp=Smtp(host="other"))
+    result = run(changed, "rollback", "2", "--yes")
+    assert result.stderr.splitlines()[-1] == (
+        "smtp stays as it is: the history keeps no secret's value."
+    )
+
+
 @pytest.mark.parametrize(("answer", "revisions"), [("y", 4), ("n", 3)])
 def test_a_rollback_asks(
     answer: str, revisions: int, changed: Flask, monkeypatch: pytest.MonkeyPatch
