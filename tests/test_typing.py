@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import typed_waffle
 from tests.support.pages import ROOT, blocks
 
 pytestmark = pytest.mark.slow
@@ -67,6 +68,20 @@ def test_pyright_sees_the_types() -> None:
     """Pyright, strict, sees the same types and refuses the same misuses."""
     done = pyright(DECLARED)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_all_that_can_be_imported_is_typed() -> None:
+    """No name of the package leaves anything to the inference of a checker; it says that it is."""
+    package = Path(typed_waffle.__file__).parent
+    assert (package / "py.typed").exists()
+    options = ("--ignoreexternal", "--outputjson", "--pythonpath", sys.executable)
+    done = checked("pyright", "--verifytypes", "typed_waffle", *options, folder=ROOT)
+    found = json.loads(done.stdout)["typeCompleteness"]
+    assert Path(found["pyTypedPath"]).resolve() == (package / "py.typed").resolve()
+    unclear = [s["name"] for s in found["symbols"] if s["isExported"] and not s["isTypeKnown"]]
+    assert unclear == []
+    assert found["completenessScore"] == 1
+    assert found["missingFunctionDocStringCount"] == found["missingClassDocStringCount"] == 0
 
 
 def test_the_readme_is_typed(readme: Path, cache: Path) -> None:

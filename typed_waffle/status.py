@@ -15,7 +15,7 @@ from typed_waffle.journal import Journal
 
 __all__ = ["Board", "Health", "Status", "WorkerState"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
