@@ -1,13 +1,16 @@
 """What both type checkers know through a module that stubgen wrote."""
 
 from pathlib import Path
-from typing import assert_type
+from typing import TYPE_CHECKING, Unpack, assert_type
 
 from pydantic import ByteSize, Secret, SecretStr
 
 from tests.typing.everything import Box, Cat, Pair, Planet, Point, Settings
 from tests.typing.everything_typed import everything
 from typed_waffle import Change, Waffle
+
+if TYPE_CHECKING:
+    from tests.typing.everything_typed import SettingsField, SettingsFields
 
 # --- it is the same -------------------------------------------------------------------------------
 
@@ -42,6 +45,19 @@ everything.update(spares=[Planet.EARTH])  # type: ignore[list-item]  # pyright: 
 everything.update(mode="perhaps")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 everything.update(box=Box[str]())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 everything.update(planets={1})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+everything.update(prices={"x": {"EARTH": 1}})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+
+
+def save(*gone: "SettingsField", **fields: "Unpack[SettingsFields]") -> Change | None:
+    """Hand on what is typed as it is there."""
+    everything.reset(*gone)
+    return everything.update(**fields)
+
+
+save("site_name", "update", site_name="x", update=1)
+save("sitename", site_name="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+save(sitename="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 # --- names ----------------------------------------------------------------------------------------
 
