@@ -227,7 +227,7 @@ def test_a_model_without_settings() -> None:
     """It takes nothing, and there is no name to give."""
     text = generated("tests.stubgen.test_stubgen:nothing")
     assert "NothingField: typing.TypeAlias = typing.Never\n" in text
-    assert '"""What `update` takes."""\n\n        pass\n' in text
+    assert '"""What `update` and `override` take."""\n\n        pass\n' in text
 
 
 def test_the_narrowed_methods_are_those_that_there_are() -> None:

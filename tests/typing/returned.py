@@ -112,7 +112,7 @@ with shops.connect({}) as connected:
 # --- read -----------------------------------------------------------------------------------------
 
 snapshot = waffle.snapshot()
-assert_type(snapshot.origin("name"), Literal["default", "stored", "environment"])
+assert_type(snapshot.origin("name"), Literal["default", "stored", "environment", "override"])
 snapshot.settings = Shop()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 snapshot.origin()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 

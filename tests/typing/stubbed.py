@@ -87,6 +87,22 @@ assert_type(edit.change, Change | None)
 with everything.connect({}) as connected:
     connected.update(sitename="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
+# --- override -------------------------------------------------------------------------------------
+
+with everything.override(site_name="Crêpe", note=None) as overridden:
+    assert_type(overridden, Settings)
+
+
+@everything.override(update=1)
+def test_something(number: int) -> str:
+    """Keep the signature of what is decorated."""
+    return str(number)
+
+
+assert_type(test_something(1), str)
+everything.override(sitename="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+everything.override(site_name=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
 # --- callbacks ------------------------------------------------------------------------------------
 
 

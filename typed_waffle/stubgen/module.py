@@ -11,6 +11,7 @@ from typed_waffle.edit import Edit
 from typed_waffle.errors import DeclarationError
 from typed_waffle.extension import Waffle
 from typed_waffle.model import WaffleModel, facts
+from typed_waffle.override import Override
 from typed_waffle.snapshot import Origin, Snapshot
 from typed_waffle.stubgen.declared import declared
 from typed_waffle.stubgen.spelling import Speller, Unnameable
@@ -42,7 +43,7 @@ if typing.TYPE_CHECKING:
 {imports}
 
     class {name}Fields(typing.TypedDict, total=False):
-        """What `update` takes."""
+        """What `update` and `override` take."""
 
 {fields}
 
@@ -80,6 +81,9 @@ if typing.TYPE_CHECKING:
             note: str | None = None,
             expected_revision: int | None = None,
         ) -> {abc}.Generator[{name}Edit, None, None]: ...
+        def override(
+            self, /, **fields: typing.Unpack[{name}Fields]
+        ) -> {override}[{model}]: ...
         def on_change(
             self, *fields: {name}Field
         ) -> {abc}.Callable[
@@ -91,7 +95,7 @@ if typing.TYPE_CHECKING:
 '''
 
 SUFFIXES = ("Fields", "Field", "PastField", "Edit", "Snapshot", "Waffle")
-METHODS = ("snapshot", "history", "update", "reset", "edit", "on_change", "origin")
+METHODS = ("snapshot", "history", "update", "reset", "edit", "override", "on_change", "origin")
 HINT = "Define it at the top level of a module, under its own name"
 
 
@@ -111,6 +115,7 @@ def generated(target: str) -> str:
         "model": _spelled(speller, model, None, model),
         "waffle": speller.spelled(Waffle),
         "edit": speller.spelled(Edit),
+        "override": speller.spelled(Override),
         "snapshot": speller.spelled(Snapshot),
         "change": speller.spelled(Change),
         "origin": speller.spelled(Origin),
