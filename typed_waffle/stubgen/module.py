@@ -9,7 +9,6 @@ from typing import Any
 from typed_waffle.change import Change
 from typed_waffle.edit import Edit
 from typed_waffle.errors import DeclarationError
-from typed_waffle.extension import Waffle
 from typed_waffle.model import WaffleModel, facts
 from typed_waffle.override import Override
 from typed_waffle.snapshot import Origin, Snapshot
@@ -60,7 +59,7 @@ if typing.TYPE_CHECKING:
             self, field: {name}Field
         ) -> {origin}: ...
 
-    class {name}Waffle({waffle}[{model}]):
+    class {name}Waffle({waffle}):
         def snapshot(self) -> {name}Snapshot: ...
         def history(
             self,
@@ -113,7 +112,7 @@ def generated(target: str) -> str:
     speller = Speller({*facts(model), *METHODS, *ours, meant.attribute, "_declared", "_R"})
     words = {
         "model": _spelled(speller, model, None, model),
-        "waffle": speller.spelled(Waffle),
+        "waffle": _base(speller, model, type(meant.waffle)),
         "edit": speller.spelled(Edit),
         "override": speller.spelled(Override),
         "snapshot": speller.spelled(Snapshot),
@@ -134,6 +133,12 @@ def generated(target: str) -> str:
         past=f"{name}PastField" if _former(model) else f"{name}Field",
         **words,
     )
+
+
+def _base(speller: Speller, model: type[WaffleModel], cls: Any) -> str:  # noqa: ANN401 - of any model
+    """The class that is narrowed: the application's own, if it made one."""
+    base = _spelled(speller, model, None, cls)
+    return f"{base}[{speller.spelled(model)}]" if cls.__parameters__ else base
 
 
 def _fields(model: type[WaffleModel], speller: Speller) -> Iterator[str]:
