@@ -8,7 +8,6 @@ what it prints.
 import importlib
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -20,6 +19,7 @@ from sybil import Example
 from sybil.document import Document
 from sybil.parsers.markdown import CodeBlockParser
 
+from tests.support.suites import pytest_in
 from typed_waffle import Waffle
 
 ROOT = Path(__file__).parents[2]
@@ -71,16 +71,7 @@ class _Run:
     def tests(self) -> None:
         """Run the tests that the page wrote."""
         if list(self.folder.glob("test_*.py")):
-            paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-            done = subprocess.run(
-                [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."],
-                cwd=self.folder,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
+            done = pytest_in(self.folder)
             assert done.returncode == 0, done.stdout + done.stderr
 
 
