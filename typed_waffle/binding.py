@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic
 
-from typed_waffle.current import Pin, enter, leave, live
+from typed_waffle.current import Pin, enter, forget, leave, live
 from typed_waffle.display import Observer
 from typed_waffle.environment import locks, source
 from typed_waffle.errors import ConfigurationError
@@ -26,7 +26,7 @@ from typed_waffle.protocols import Bus, Store
 from typed_waffle.runtime import Rules, Runtime
 from typed_waffle.sealing import KEYS
 from typed_waffle.snapshot import Snapshot, resting
-from typed_waffle.sources import Sources
+from typed_waffle.sources import Lent, Sources
 from typed_waffle.status import Health, Status
 from typed_waffle.stores.sealed import SealedStore
 from typed_waffle.surroundings import at_end, greenlets, loading, threadless
@@ -275,6 +275,14 @@ class Binding(Generic[M]):
         """Stop the listener and give back connections; safe to call twice."""
         self._closed_in = os.getpid()
         _end(self._box, wait)
+
+    def lend(self, lent: Lent | None) -> None:
+        """Close, and be as new, on a store and a bus that are lent; `None` for its own."""
+        self.close()
+        self._box.clear()
+        self._closed_in = None
+        self.sources.lend(lent)
+        forget(self.holder)
 
     def close_with(self, owner: object) -> None:
         """Close when `owner` is collected; until then, nothing here keeps it alive."""

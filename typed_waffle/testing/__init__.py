@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typed_waffle.testing.buses import BusContract
     from typed_waffle.testing.faults import FaultyBus, FaultyStore
-    from typed_waffle.testing.memory import Memory, memory
+    from typed_waffle.testing.inmemory import Memory, memory
     from typed_waffle.testing.plugin import WaffleOverride
     from typed_waffle.testing.stores import StoreContract
 
@@ -31,10 +31,10 @@ _HOMES = {
     "BusContract": "buses",
     "FaultyBus": "faults",
     "FaultyStore": "faults",
-    "Memory": "memory",
+    "Memory": "inmemory",
     "StoreContract": "stores",
     "WaffleOverride": "plugin",
-    "memory": "memory",
+    "memory": "inmemory",
 }
 
 if not TYPE_CHECKING:  # else a checker would take every name for one of ours
