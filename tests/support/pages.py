@@ -2,7 +2,7 @@
 
 A Python block whose first line is a comment with a file's name is saved under that name and
 imported. Any other runs in the page's own namespace. A `text` block that comes right after one is
-what it prints.
+what it prints. An `ini` block whose first line names a file is saved before all else.
 """
 
 import importlib
@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 _FILE = re.compile(r"# (\w+)\.py\n")
+_INI = re.compile(r"^```ini\n# (\w+\.ini)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass
@@ -95,6 +96,8 @@ def blocks(page: Path) -> Blocks:
 def run(page: Path, folder: Path) -> int:
     """Run a page's blocks in order, in an empty folder; return how many there are."""
     this = _Run(folder)
+    for name, text in _INI.findall(page.read_text(encoding="utf-8")):
+        (folder / name).write_text(text, encoding="utf-8")
     parsers = (CodeBlockParser("python", this.python), CodeBlockParser("text", this.text))
     examples = list(Document.parse(str(page), *parsers).examples())
     with _house(folder):
