@@ -3,9 +3,8 @@
 `memory` gives a `Waffle` a store and a bus without any server; `FaultyStore` and `FaultyBus` make
 trouble on command. `StoreContract` and `BusContract` are for people who write their own: subclass a
 contract in a test module and give it the fixtures that it names; pytest then collects its tests,
-one for each promise of `typed_waffle.protocols`.
-`pytest.register_assert_rewrite("typed_waffle.testing")` in a `conftest.py` makes a broken promise
-show the values it was broken with.
+one for each promise of `typed_waffle.protocols`. A broken promise shows the values it was broken
+with.
 """
 
 from typing import TYPE_CHECKING

@@ -1,5 +1,7 @@
 """A pytest plugin: the fixture `waffle_override` and the marker `waffle`. Inert until one is used.
 
+It also lets the contracts show what they compare.
+
 pytest loads it into every suite of an environment, so it imports nothing but pytest.
 """
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from typed_waffle import Waffle
 
 __all__ = ["WaffleOverride"]
+
+# So that a broken promise shows the values it was broken with.
+pytest.register_assert_rewrite("typed_waffle.testing.buses", "typed_waffle.testing.stores")
 
 _OPTION = "waffle"
 _HELP = "the Waffle that waffle_override and @pytest.mark.waffle override, as module:name"
