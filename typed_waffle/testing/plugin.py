@@ -80,15 +80,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             item.obj = override(item.obj)
 
 
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+@pytest.hookimpl(hookwrapper=True, trylast=True)  # the older form, for every pytest that is about
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, None]:
     """End it, after the fixtures."""
-    try:
-        return (yield)
-    finally:
-        stack = item.stash.get(_entered, None)
-        if stack is not None:
-            stack.close()
+    yield
+    stack = item.stash.get(_entered, None)
+    if stack is not None:
+        stack.close()
 
 
 _entered = pytest.StashKey[ExitStack]()
