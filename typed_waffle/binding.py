@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from os import getpid
 from typing import Any, Generic
 
+from typed_waffle.config import Config
 from typed_waffle.display import Observer
 from typed_waffle.environment import locks, source
 from typed_waffle.errors import ConfigurationError
@@ -34,7 +35,7 @@ from typed_waffle.surroundings import at_end, greenlets, loading, threadless
 
 __all__ = ["Binding", "Worker"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 STOP_WITHIN = 2.0
 """Seconds that `close` waits for the listener."""
@@ -80,10 +81,10 @@ class Binding(Generic[M]):
         pins: Pins[M],
         observer: Observer[M],
     ) -> None:
-        self.config = config = sources.config
-        if config.env_prefix:
+        self.config: Config = sources.config
+        if self.config.env_prefix:
             source()  # now, so that what is missing is said now, and no worker has to import it
-        self.sources = sources
+        self.sources: Sources = sources
         self.holder: Pin[M] = pins.live(self.snapshot)
         self._model = model
         self._namespace = namespace

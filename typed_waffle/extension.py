@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from typed_waffle.binder import Binder
 from typed_waffle.bindings import Bindings
@@ -99,7 +99,7 @@ class Waffle(Generic[M]):
         *,
         engine: Engine | None = None,
         redis: Redis | RedisCluster | None = None,
-    ) -> Generator[Waffle[M], None, None]:
+    ) -> Generator[Self, None, None]:
         """The same without Flask: for a script, a Celery worker, a shell.
 
         Args:

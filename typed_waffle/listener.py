@@ -28,7 +28,7 @@ __all__ = [
     "listen",
 ]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 Driver = Literal["thread", "gevent", "inline"]
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Given", "Lent", "Sources"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typed_waffle.journal import Journal
 
 __all__ = ["Board", "Health", "Status", "WorkerState"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -107,7 +107,7 @@ class Board:
             self._bus = _Wire(
                 "not listened to: changes are found by polling", ok=True, needed=False
             )
-        self.missed_at = float("inf")
+        self.missed_at: float = float("inf")
         """When the listener is missed, in monotonic seconds, if it does not beat again."""
         self._answered = float("-inf")
         self._loaded = False
