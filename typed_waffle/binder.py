@@ -20,7 +20,7 @@ from typed_waffle.model import M
 from typed_waffle.pins import show
 from typed_waffle.signals import emit, settings_changed, settings_rejected
 from typed_waffle.snapshot import Snapshot
-from typed_waffle.sources import Given, Sources
+from typed_waffle.sources import Given, Lent, Sources
 from typed_waffle.surroundings import loading
 
 if TYPE_CHECKING:
@@ -77,10 +77,13 @@ class Binder(Generic[M]):
         config: Mapping[str, Any] | None,  # Any: as in Flask's app.config
         engine: Engine | None,
         redis: Redis | RedisCluster | None,
+        lend: Callable[[Binding[M]], Lent] | None = None,
     ) -> Generator[None, None, None]:
-        """See `Waffle.connect`."""
+        """See `Waffle.connect`; what is lent is used in the place of what the keys name."""
         read = Config.read(environment_keys() if config is None else config)
         binding = self._bind(read, Given(engine, redis, Path.cwd(), lambda: None), self._owner)
+        if lend is not None:
+            binding.sources.lend(lend(binding))
         pins = self._bindings.pins
         current, before = pins.current, pins.current.get()
         try:

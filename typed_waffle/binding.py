@@ -23,12 +23,12 @@ from typed_waffle.forking import gate
 from typed_waffle.journal import Journal
 from typed_waffle.listener import Driver, Listener, listen
 from typed_waffle.model import M
-from typed_waffle.pins import Pin, Pins, taken
+from typed_waffle.pins import Pin, Pins, forget, taken
 from typed_waffle.protocols import Bus, Store
 from typed_waffle.runtime import Rules, Runtime
 from typed_waffle.sealing import KEYS
 from typed_waffle.snapshot import Snapshot, resting
-from typed_waffle.sources import Sources
+from typed_waffle.sources import Lent, Sources
 from typed_waffle.status import Health, Status
 from typed_waffle.stores.sealed import SealedStore
 from typed_waffle.surroundings import at_end, greenlets, loading, threadless
@@ -284,6 +284,14 @@ class Binding(Generic[M]):
         """Stop the listener and give back connections; safe to call twice."""
         self._closed_in = os.getpid()
         _end(self._box, wait)
+
+    def lend(self, lent: Lent | None) -> None:
+        """Close, and be as new, on a store and a bus that are lent; `None` for its own."""
+        self.close()
+        self._box.clear()
+        self._closed_in = None
+        self.sources.lend(lent)
+        forget(self.holder)
 
     def close_with(self, owner: object) -> None:
         """Close when `owner` is collected; until then, nothing here keeps it alive."""

@@ -113,10 +113,14 @@ class Override(Generic[M]):
             raise TypeError(
                 f"override cannot decorate {decorated!r}: give it a function or a test class"
             )
-        if not isinstance(decorated, type):
-            return cast("D", self._wrapped(decorated))
-        self._decorate(decorated)
-        return cast("D", decorated)
+        if isinstance(decorated, type):
+            self._decorate(decorated)
+            return cast("D", decorated)
+        if isinstance(decorated, staticmethod):
+            return cast("D", staticmethod(self._wrapped(decorated.__func__)))
+        if type(decorated).__name__ == "FixtureFunctionDefinition":
+            raise TypeError("override must stand below @pytest.fixture, next to the function")
+        return cast("D", self._wrapped(decorated))
 
     def _decorate(self, tests: type[object]) -> None:
         found = 0
