@@ -63,6 +63,7 @@ NAMED = {
     f"{SNAPSHOT}.origin": "field",
 }
 """What takes names of settings as texts, and its parameter for them."""
+_METHODS = {name.rpartition(".")[2] for name in (*WRITTEN, *NAMED)}
 
 _SEQUENCE = "Write tuple[{0}, ...] or Sequence[{0}]"
 _SET = "Write frozenset[{0}] or collections.abc.Set[{0}]"
@@ -77,13 +78,6 @@ MUTABLE = {
     **dict.fromkeys(("builtins.bytearray", "builtins.memoryview"), "Write bytes"),
 }
 """As in `typed_waffle.fieldtypes`, which a plugin cannot import; a test compares the two."""
-BARE = {
-    "builtins.tuple": "tuple[T, ...]",
-    "builtins.frozenset": "frozenset[T]",
-    "typing.Sequence": "Sequence[T]",
-    "typing.AbstractSet": "AbstractSet[T]",
-    "typing.Mapping": "Mapping[K, V]",
-}
 _FORMERLY = "formerly "
 """With an old name behind it, the name of a symbol that we put into the class of a model: mypy
 keeps symbols in its cache and compares them, and this is no Python name that code could meet."""
@@ -103,12 +97,22 @@ class WaffleModelPlugin(Plugin):
         self, fullname: str
     ) -> Callable[[MethodSigContext], types.FunctionLike] | None:
         """Check settings that are given as keywords."""
-        return _check_values if fullname in WRITTEN else None
+        return _check_values if self._defined(fullname) in WRITTEN else None
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         """Check names of settings that are given as texts."""
-        parameter = NAMED.get(fullname)
+        parameter = NAMED.get(self._defined(fullname))
         return (lambda ctx: _check_names(ctx, parameter)) if parameter else None
+
+    def _defined(self, fullname: str) -> str:
+        """The name of a method where it is defined: mypy asks with the class of the object."""
+        owner, _, method = fullname.rpartition(".")
+        if method not in _METHODS:
+            return fullname
+        found = self.lookup_fully_qualified(owner)
+        info = found.node if found else None
+        base = info.get_containing_type_info(method) if isinstance(info, nodes.TypeInfo) else None
+        return f"{base.fullname}.{method}" if base else fullname
 
     def get_customize_class_mro_hook(
         self, fullname: str
@@ -358,16 +362,14 @@ def _beside(ctx: ClassDefContext) -> dict[str, list[str]]:
 
 def _lacks_default(stmt: nodes.AssignmentStmt, declared: Type, notes: list[str]) -> bool:
     """Whether a field surely has no default, neither as its value nor in a `Field`."""
-    value = stmt.rvalue
+    value, written, found = stmt.rvalue, stmt.unanalyzed_type, get_proper_type(declared)
     if isinstance(value, nodes.TempNode):
-        # An alias, or a name in `Annotated`, could stand for a `Field` with a default.
-        if isinstance(declared, types.TypeAliasType):
-            return False
-        return (
-            all(map(_NO_DEFAULT.fullmatch, notes))
-            if _annotated(stmt) and notes
-            else not _annotated(stmt)
-        )
+        if _annotated(stmt):
+            return bool(notes) and all(map(_NO_DEFAULT.fullmatch, notes))
+        # An alias could stand for an `Annotated` with a default in it.
+        name = written.name.rpartition(".")[2] if isinstance(written, types.UnboundType) else ""
+        same = isinstance(found, Instance) and found.type.name == name
+        return same or name in {"", "Literal", "Optional", "Union", "tuple"}
     if isinstance(value, nodes.CallExpr) and isinstance(value.callee, nodes.RefExpr):
         given = dict(zip(value.arg_names, value.args, strict=True))
         first = given.get("default", given.get(None))
@@ -405,17 +407,14 @@ def _fault(declared: Type, options: Options, seen: tuple[Type, ...] = ()) -> str
 def _class_fault(found: Instance, options: Options) -> str | None:
     info, given = found.type, [get_proper_type(arg) for arg in found.args]
     spelled, names = format_type_bare(found, options), [format_type_bare(g, options) for g in given]
-    omitted = types.TypeOfAny.from_omitted_generics
-    bare = any(isinstance(arg, types.AnyType) and arg.type_of_any == omitted for arg in given)
-    if bare:
+    omitted = {types.TypeOfAny.from_omitted_generics, types.TypeOfAny.from_error}
+    if any(isinstance(one, types.AnyType) and one.type_of_any in omitted for one in given):
         spelled, names = info.name, []
     builtin = (base.fullname for base in info.mro if base.module_name == "builtins")
     kind = next((one for one in (info.fullname, *builtin) if one in MUTABLE), None)
     if kind:
         names += ["K" if "{1}" in MUTABLE[kind] else "T", "V"][len(names) :]
         return f"{spelled} can be mutated in place. {MUTABLE[kind].format(*names)}"
-    if bare and info.fullname in BARE:
-        return f"{spelled} may hold anything, mutable values too. Write {BARE[info.fullname]}"
     hint = _thawed(info)
     return f"{spelled} can be mutated in place. {hint}" if hint else None
 
