@@ -12,9 +12,9 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from mypy import nodes, types
 from mypy.checker import TypeChecker
@@ -23,24 +23,12 @@ from mypy.expandtype import expand_type_by_instance
 from mypy.maptype import map_instance_to_supertype
 from mypy.messages import format_type_bare, format_type_distinctly
 from mypy.options import Options
-from mypy.plugin import (
-    CheckerPluginInterface,
-    ClassDefContext,
-    MethodContext,
-    MethodSigContext,
-    Plugin,
-)
+from mypy.plugin import CheckerPluginInterface as Api
+from mypy.plugin import ClassDefContext, MethodContext, MethodSigContext, Plugin
 from mypy.semanal_shared import has_placeholder
 from mypy.server.trigger import make_trigger
 from mypy.subtypes import is_subtype
 from mypy.types import Instance, Type, get_proper_type
-
-_RENAMED = re.compile(r"\bSetting\(renamed_from='(\w+)'\)")
-_NO_DEFAULT = re.compile(
-    r"'.*'|(?:\w+\.)*(?:Field\((?!.*(?:\bdefault|\*\*))(?:\w+=.*)?\)|(?!Field)[A-Z]\w*\(.*\))",
-    re.DOTALL,
-)
-"""A note in `Annotated` that gives no default for sure; names in it could stand for anything."""
 
 __all__ = ["MUTABLE", "NAMED", "UNIVERSAL", "WRITTEN", "WaffleModelPlugin", "plugin"]
 
@@ -56,33 +44,37 @@ WRITTEN = frozenset({f"{WAFFLE}.update", f"{WAFFLE}.override", f"{EDIT}.update"}
 """What takes settings as keywords."""
 
 NAMED = {
-    f"{WAFFLE}.reset": "fields",
-    f"{WAFFLE}.on_change": "fields",
-    f"{WAFFLE}.history": "field",
-    f"{EDIT}.reset": "fields",
-    f"{SNAPSHOT}.origin": "field",
+    **dict.fromkeys((f"{WAFFLE}.reset", f"{WAFFLE}.on_change", f"{EDIT}.reset"), "fields"),
+    **dict.fromkeys((f"{WAFFLE}.history", f"{SNAPSHOT}.origin"), "field"),
 }
 """What takes names of settings as texts, and its parameter for them."""
 _METHODS = {name.rpartition(".")[2] for name in (*WRITTEN, *NAMED)}
 
 _SEQUENCE = "Write tuple[{0}, ...] or Sequence[{0}]"
 _SET = "Write frozenset[{0}] or collections.abc.Set[{0}]"
-_MAPPING = "Write Mapping[{0}, {1}]"
 MUTABLE = {
     **dict.fromkeys(("builtins.list", "collections.deque", "typing.MutableSequence"), _SEQUENCE),
     **dict.fromkeys(("typing.Iterable", "typing.Iterator", "typing.Generator"), _SEQUENCE),
     **dict.fromkeys(("typing.Collection", "typing.Container", "typing.Reversible"), _SEQUENCE),
     **dict.fromkeys(("builtins.set", "typing.MutableSet"), _SET),
     "collections.Counter": "Write Mapping[{0}, int]",
-    **dict.fromkeys(("builtins.dict", "typing.MutableMapping"), _MAPPING),
+    **dict.fromkeys(("builtins.dict", "typing.MutableMapping"), "Write Mapping[{0}, {1}]"),
     **dict.fromkeys(("builtins.bytearray", "builtins.memoryview"), "Write bytes"),
 }
 """As in `typed_waffle.fieldtypes`, which a plugin cannot import; a test compares the two."""
+_RENAMED = re.compile(r"\bSetting\(renamed_from='(\w+)'\)")
+_NO_DEFAULT = re.compile(
+    r"(?s)'.*'|(?:\w+\.)*(?:Field\((?!.*(?:\bdefault|\*\*))(?:\w+=.*)?\)|(?!Field)[A-Z]\w*\(.*\))"
+)
+"""A note in `Annotated` that gives no default for sure; names in it could stand for anything."""
 _FORMERLY = "formerly "
-"""With an old name behind it, the name of a symbol that we put into the class of a model: mypy
-keeps symbols in its cache and compares them, and this is no Python name that code could meet."""
+"""Begins a symbol that we put into a class for an old name: mypy keeps and compares symbols."""
 UNIVERSAL = {"builtins.object", "builtins.type", "typing.Hashable", BASE_MODEL, "enum.Enum"}
 _GUIDE = "a frozen type that compares by value: str, tuple, frozenset, Mapping, a WaffleModel, ..."
+
+SignatureHook = Callable[[MethodSigContext], types.FunctionLike]
+MethodHook = Callable[[MethodContext], Type]
+ClassHook = Callable[[ClassDefContext], None]
 
 
 def plugin(version: str) -> type[Plugin]:  # noqa: ARG001 - mypy tells its version
@@ -93,13 +85,11 @@ def plugin(version: str) -> type[Plugin]:  # noqa: ARG001 - mypy tells its versi
 class WaffleModelPlugin(Plugin):
     """Hooks for our own functions, and for the classes of settings models."""
 
-    def get_method_signature_hook(
-        self, fullname: str
-    ) -> Callable[[MethodSigContext], types.FunctionLike] | None:
+    def get_method_signature_hook(self, fullname: str) -> SignatureHook | None:
         """Check settings that are given as keywords."""
         return _check_values if self._defined(fullname) in WRITTEN else None
 
-    def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
+    def get_method_hook(self, fullname: str) -> MethodHook | None:
         """Check names of settings that are given as texts."""
         parameter = NAMED.get(self._defined(fullname))
         return (lambda ctx: _check_names(ctx, parameter)) if parameter else None
@@ -107,33 +97,26 @@ class WaffleModelPlugin(Plugin):
     def _defined(self, fullname: str) -> str:
         """The name of a method where it is defined: mypy asks with the class of the object."""
         owner, _, method = fullname.rpartition(".")
-        if method not in _METHODS:
-            return fullname
-        found = self.lookup_fully_qualified(owner)
-        info = found.node if found else None
-        base = info.get_containing_type_info(method) if isinstance(info, nodes.TypeInfo) else None
+        info = self._class(owner) if method in _METHODS else None
+        base = info.get_containing_type_info(method) if info else None
         return f"{base.fullname}.{method}" if base else fullname
 
-    def get_customize_class_mro_hook(
-        self, fullname: str
-    ) -> Callable[[ClassDefContext], None] | None:
-        """Check the declaration of a settings model; mypy asks this for each class by its name."""
+    def _class(self, fullname: str) -> nodes.TypeInfo | None:
         found = self.lookup_fully_qualified(fullname)
-        if found is None or not isinstance(found.node, nodes.TypeInfo):
-            return None
-        ours = any(base.type.has_base(MODEL) for base in found.node.bases)
+        return found.node if found and isinstance(found.node, nodes.TypeInfo) else None
+
+    def get_customize_class_mro_hook(self, fullname: str) -> ClassHook | None:
+        """Check the declaration of a settings model; mypy asks this for each class by its name."""
+        info = self._class(fullname)
+        ours = info and any(base.type.has_base(MODEL) for base in info.bases)
         return _check_declaration if ours else None
 
 
-# --- the model ------------------------------------------------------------------------------------
-
-
-class _Model:
+class _Model(NamedTuple):
     """The settings model of a `Waffle[M]`, an `Edit[M]` or a `Snapshot[M]`."""
 
-    def __init__(self, instance: Instance, api: CheckerPluginInterface) -> None:
-        self.instance = instance
-        self.api = api
+    instance: Instance
+    api: Api
 
     def type_of(self, name: str) -> Type | None:
         """The declared type of a setting; `None` if there is no such setting."""
@@ -142,21 +125,20 @@ class _Model:
             node = _named(info, name)
             if node is None or (isinstance(node, nodes.Var) and node.is_inferred):
                 continue  # or a subclass gives it another default, and no type
-            if not _is_field(name, node):
+            if not _is_field(node, name):
                 return None
             at = map_instance_to_supertype(self.instance, info)
-            return expand_type_by_instance(node.type, at) if node.type else None
+            declared = node.type or types.AnyType(types.TypeOfAny.special_form)
+            return expand_type_by_instance(declared, at)
         return None
 
     def renamed(self, former: str) -> str | None:
         """The setting that had this name before."""
         self._depend(_FORMERLY + former)
-        for info in self.instance.type.mro:
-            node = _named(info, _FORMERLY + former)
-            said = get_proper_type(node.type) if isinstance(node, nodes.Var) else None
-            if isinstance(said, types.LiteralType):
-                return str(said.value)
-        return None
+        symbol = self.instance.type.get(_FORMERLY + former)
+        var = symbol.node if symbol else None
+        said = get_proper_type(var.type) if isinstance(var, nodes.Var) else None
+        return str(said.value) if isinstance(said, types.LiteralType) else None
 
     def fail_unknown(self, name: str, context: nodes.Context) -> None:
         """Report a name that is not a setting's."""
@@ -193,14 +175,14 @@ def _named(info: nodes.TypeInfo, name: str) -> nodes.SymbolNode | None:
     return symbol.node if symbol else None
 
 
-def _is_field(name: str, node: nodes.SymbolNode | None) -> TypeGuard[nodes.Var]:
+def _is_field(node: nodes.SymbolNode | None, name: str) -> TypeGuard[nodes.Var]:
     """Whether something in the body of a class is a field."""
     if name.startswith("_") or not name.isidentifier() or not isinstance(node, nodes.Var):
         return False
     return not (node.is_classvar or node.is_inferred or node.is_final)
 
 
-def _model_of(owner: Type, api: CheckerPluginInterface) -> _Model | None:
+def _model_of(owner: Type, api: Api) -> _Model | None:
     """The settings model that an object is generic on, if that is known."""
     owner = get_proper_type(owner)
     if not isinstance(owner, Instance):
@@ -210,10 +192,7 @@ def _model_of(owner: Type, api: CheckerPluginInterface) -> _Model | None:
     model = get_proper_type(args[0]) if len(args) == 1 else None
     if not isinstance(model, Instance) or model.type.fullname == MODEL:
         return None
-    return _Model(model, api)
-
-
-# --- values ---------------------------------------------------------------------------------------
+    return None if model.type.fallback_to_any else _Model(model, api)
 
 
 def _check_values(ctx: MethodSigContext) -> types.FunctionLike:
@@ -238,21 +217,23 @@ def _check_values(ctx: MethodSigContext) -> types.FunctionLike:
     )
 
 
-def _checked(model: _Model, name: str, value: nodes.Expression) -> Type | None:
+def _checked(
+    model: _Model, name: str, value: nodes.Expression, found: Type | None = None
+) -> Type | None:
     """The type of the setting, if there is one and the value is of that type."""
     wanted = model.type_of(name)
     if wanted is None:
         model.fail_unknown(name, value)
         return None
-    with model.api.msg.filter_errors() as watcher:
-        found = model.api.get_expression_type(value, wanted)
-    if is_subtype(found, wanted) and not watcher.has_new_errors():
+    if found is None:
+        with model.api.msg.filter_errors() as watcher:
+            found = model.api.get_expression_type(value, wanted)
+            if watcher.has_new_errors() or not is_subtype(found, wanted):
+                # If it fits alone, the errors are about something else, and mypy reports them.
+                found = model.api.get_expression_type(value)
+    if is_subtype(found, wanted):
         return wanted
-    with model.api.msg.filter_errors():
-        alone = model.api.get_expression_type(value)
-    if is_subtype(alone, wanted):
-        return wanted  # the errors are about something else, and mypy will report them
-    model.fail_value(name, wanted, alone, value)
+    model.fail_value(name, wanted, found, value)
     return None
 
 
@@ -266,14 +247,7 @@ def _check_mapping(model: _Model, mapping: nodes.Expression) -> None:
     with model.api.msg.filter_errors():
         found = get_proper_type(model.api.get_expression_type(mapping))
     for name, item in found.items.items() if isinstance(found, types.TypedDictType) else ():
-        wanted = model.type_of(name)
-        if wanted is None:
-            model.fail_unknown(name, mapping)
-        elif not is_subtype(item, wanted):
-            model.fail_value(name, wanted, item, mapping)
-
-
-# --- names ----------------------------------------------------------------------------------------
+        _checked(model, name, mapping, item)
 
 
 def _check_names(ctx: MethodContext, parameter: str) -> Type:
@@ -295,15 +269,11 @@ def _texts(found: Type) -> Iterator[str]:
     proper = get_proper_type(found)
     if isinstance(proper, Instance) and proper.last_known_value is not None:
         proper = proper.last_known_value
-    if isinstance(proper, types.LiteralType) and isinstance(proper.value, str):
-        if proper.fallback.type.fullname == "builtins.str":
-            yield proper.value
+    if isinstance(proper, types.LiteralType):
+        yield from [str(proper.value)] if proper.fallback.type.fullname == "builtins.str" else ()
     elif isinstance(proper, types.UnionType | types.TupleType):
         for item in proper.items:
             yield from _texts(item)
-
-
-# --- declarations ---------------------------------------------------------------------------------
 
 
 def _check_declaration(ctx: ClassDefContext) -> None:
@@ -321,16 +291,15 @@ def _check_declaration(ctx: ClassDefContext) -> None:
             if not ctx.api.final_iteration:
                 ctx.api.defer()
                 return
-        elif _is_field(name, node):
+        elif _is_field(node, name):
             fields.append((stmt, node, node.type))
     beside = _beside(ctx) if any(_annotated(stmt) for stmt, _, _ in fields) else {}
     for stmt, var, declared in fields:
         notes = beside.get(var.name, [])
-        for former in _RENAMED.findall(", ".join(notes)):
-            said = types.LiteralType(var.name, ctx.api.named_type("builtins.str"))
-            entry = nodes.SymbolTableNode(nodes.MDEF, nodes.Var(former, said))
-            entry.plugin_generated = True
-            ctx.cls.info.names[_FORMERLY + former] = entry
+        for old in _RENAMED.findall(", ".join(notes)):
+            now = types.LiteralType(var.name, ctx.api.named_type("builtins.str"))
+            noted = nodes.SymbolTableNode(nodes.MDEF, nodes.Var(old, now), plugin_generated=True)
+            ctx.cls.info.names[_FORMERLY + old] = noted
         faults = [_fault(declared, ctx.api.options)]
         if _lacks_default(stmt, declared, notes):
             faults += ["it has no default, so the application could not always boot. Give it one"]
@@ -384,24 +353,19 @@ def _fault(declared: Type, options: Options, seen: tuple[Type, ...] = ()) -> str
     found = get_proper_type(declared)
     if found in seen:
         return None  # it refers to itself
-    if isinstance(found, types.AnyType):
-        universal = found.type_of_any == types.TypeOfAny.explicit
-    else:
-        universal = isinstance(found, types.CallableType | types.TypeType)
     spelled = format_type_bare(found, options)
-    if universal or (isinstance(found, Instance) and found.type.fullname in UNIVERSAL):
+    if (
+        isinstance(found, types.CallableType | types.TypeType)
+        or (isinstance(found, types.AnyType) and found.type_of_any == types.TypeOfAny.explicit)
+        or (isinstance(found, Instance) and found.type.fullname in UNIVERSAL)
+    ):
         return f"{spelled} may hold anything, mutable values too. Write {_GUIDE}"
     if isinstance(found, types.TypedDictType):
         return f"{spelled} is a dict. Declare it as a nested WaffleModel"
-    parts: Iterable[Type] = ()
-    if isinstance(found, types.UnionType | types.TupleType):
-        parts = found.items
-    elif isinstance(found, Instance):
-        fault = _class_fault(found, options)
-        if fault:
-            return fault
-        parts = found.args
-    return next(filter(None, (_fault(part, options, (*seen, found)) for part in parts)), None)
+    whole = _class_fault(found, options) if isinstance(found, Instance) else None
+    parts = found.args if isinstance(found, Instance) else getattr(found, "items", ())
+    within = (_fault(part, options, (*seen, found)) for part in parts)
+    return whole or next(filter(None, within), None)
 
 
 def _class_fault(found: Instance, options: Options) -> str | None:
