@@ -27,7 +27,7 @@ check: $(TEST)/.installed  ## Check style, types, floors and the links of the do
 	$(BIN)/python docs/check_links.py
 	$(BIN)/sphinx-build -q -E -W --keep-going docs docs/_build/html
 
-bench: $(TEST)/.installed  ## Measure the reads and print the figures
+bench: $(TEST)/.compared  ## Measure reads, app contexts and idle workers, and print the figures
 	$(BIN)/python -m tests.benchmarks
 
 docs: $(TEST)/.installed  ## Build the docs into docs/_build/html
@@ -39,6 +39,10 @@ help:  ## Show these commands
 clean:  ## Remove the environments and everything that was built
 	rm -rf .venv .nox .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist docs/_build
 	find typed_waffle tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(TEST)/.compared: $(TEST)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
 
 $(DEMO)/.installed: EXTRA := demo
 $(TEST)/.installed: EXTRA := dev

@@ -59,7 +59,7 @@ def readme(tmp_path: Path) -> Path:
 
 def test_mypy_sees_the_types(cache: Path) -> None:
     """Under `mypy --strict` every type is as asserted, and every misuse is refused as expected."""
-    done = mypy(DECLARED, cache, "declared.py")
+    done = mypy(DECLARED, cache, "declared.py", "overriding.py")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

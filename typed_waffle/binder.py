@@ -14,7 +14,7 @@ from typed_waffle.binding import Binding
 from typed_waffle.bindings import Bindings
 from typed_waffle.callbacks import Callbacks, differing
 from typed_waffle.config import Config, environment_keys
-from typed_waffle.current import show
+from typed_waffle.current import show, under
 from typed_waffle.display import Observer
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.model import M
@@ -85,10 +85,10 @@ class Binder(Generic[M]):
         before = current.get()
         try:
             binding.started()
-            current.set(binding.holder)
+            current.set(under(binding.holder, current.get()))
             yield
         finally:
-            current.set(before)
+            current.set(under(before, current.get()))
             binding.close()
             self._bindings.remove(binding)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic
 
-from typed_waffle.current import Pin, live, outer, unread
+from typed_waffle.current import Pin, enter, leave, live
 from typed_waffle.display import Observer
 from typed_waffle.environment import locks, source
 from typed_waffle.errors import ConfigurationError
@@ -25,7 +25,7 @@ from typed_waffle.model import M
 from typed_waffle.protocols import Bus, Store
 from typed_waffle.runtime import Rules, Runtime
 from typed_waffle.sealing import KEYS
-from typed_waffle.snapshot import Snapshot
+from typed_waffle.snapshot import Snapshot, resting
 from typed_waffle.sources import Sources
 from typed_waffle.status import Health, Status
 from typed_waffle.stores.sealed import SealedStore
@@ -231,13 +231,13 @@ class Binding(Generic[M]):
 
     def pushed(self, _: object, **__: object) -> None:
         """An app context begins: it gets a pin of its own, and the process its worker."""
-        self._current.set(unread(self.snapshot, self._current.get()))
+        tested = enter(self._current, self.snapshot)  # then nothing begins: a test needs no store
         if self.closed or self._starting.get():
             return
         worker = self.worker
         if worker is not None:
             worker.listener.poke()
-        elif not _in_command() and time.monotonic() >= self._refused_until:
+        elif not tested and not _in_command() and time.monotonic() >= self._refused_until:
             # Flask would leave its context behind, for the next request, if this raised. The first
             # read begins again, and raises where the application sees it.
             try:
@@ -249,9 +249,18 @@ class Binding(Generic[M]):
 
     def popped(self, _: object, **__: object) -> None:
         """An app context ends."""
-        before = outer(self._current.get())
-        if before is not None:
-            self._current.set(before)
+        leave(self._current)
+
+    def quiet(self) -> Snapshot[M] | None:
+        """The snapshot that a read would show, if no worker has to begin for that."""
+        if self.worker is None and not (self.closed and self.last is not None):
+            beginning = self._beginning if self._starting.get() else None
+            return beginning.live if beginning is not None else None
+        return self.snapshot()
+
+    def resting(self) -> Snapshot[M]:
+        """What is shown while no worker begins: the defaults, and what the environment pins."""
+        return resting(self._model, self.config.env_prefix, os.environ)
 
     def snapshot(self) -> Snapshot[M]:
         """The live snapshot; after `close`, the last one."""

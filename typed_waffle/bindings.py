@@ -11,10 +11,24 @@ from contextvars import ContextVar
 from typing import Any, Generic
 
 from typed_waffle.binding import Binding
-from typed_waffle.current import Pin, forget, live, origin, outer, show, shown, unread
+from typed_waffle.current import (
+    Pin,
+    covered,
+    covering,
+    forget,
+    live,
+    origin,
+    outer,
+    show,
+    shown,
+    taken,
+    under,
+    unread,
+)
 from typed_waffle.errors import NotBound
+from typed_waffle.layers import Layers
 from typed_waffle.model import M
-from typed_waffle.snapshot import Snapshot
+from typed_waffle.snapshot import Snapshot, resting
 
 __all__ = ["Bindings"]
 
@@ -25,12 +39,14 @@ class Bindings(Generic[M]):
     current: ContextVar[Pin[M]]
     """The pin of the current context; outside of any, the holder of the one binding there is."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, model: type[M]) -> None:
+        self._model = model
+        self._name = model.__qualname__
         # Replaced, never changed: any thread may be reading it.
         self._all: tuple[weakref.ref[Binding[M]], ...] = ()
         self._showing = threading.RLock()
         self._outside: Pin[M] = live(self._sole_snapshot)
+        self._covered: weakref.WeakSet[Pin[M]] = weakref.WeakSet()
         self.current = ContextVar("typed_waffle", default=self._outside)
         _everywhere.add(self)
 
@@ -62,6 +78,7 @@ class Bindings(Generic[M]):
                 forget(self._outside)
             else:
                 show(self._outside, worker.runtime.live)
+            self._uncover()
 
     def forked(self) -> None:
         """This process is a new one: nothing inherited is shown before it was read anew."""
@@ -69,6 +86,7 @@ class Bindings(Generic[M]):
         forget(self._outside)
         for binding in self.all():
             forget(binding.holder)
+        self._uncover()
 
     def meant(self) -> Binding[M]:
         """The binding that the current context means.
@@ -84,19 +102,58 @@ class Bindings(Generic[M]):
     def pinned(self) -> Generator[M, None, None]:
         """Show one snapshot to every read in this context."""
         before = self.current.get()
+        cover = covering(before)
         pin = unread(origin(before), before)
-        show(pin, shown(before))
-        self.current.set(pin)
+        show(pin, shown(before) if cover is None else self.base(cover.plain))
+        self.current.set(under(pin, before))
         try:
-            yield shown(pin).settings
+            yield shown(self.current.get()).settings
         finally:
-            self.current.set(before)
+            self.current.set(under(before, self.current.get()))
 
     def repin(self, newest: Snapshot[M]) -> None:
         """Let this context show a newer snapshot, because it made the change itself."""
         pin = self.current.get()
+        cover = covering(pin)
         if outer(pin) is not None:  # what is live was shown when it became so
-            show(pin, newest)
+            show(pin if cover is None else cover.plain, newest)
+            if cover is not None:
+                forget(pin)
+
+    # --- what a test puts on top --------------------------------------------------------------
+
+    def put_on(self, layers: Layers[M] | None) -> Pin[M]:
+        """Show these layers, and no others, on top in this context; the pin that shows them."""
+        top = self.current.get()
+        cover = covering(top)
+        plain = top if cover is None else cover.plain
+        pin = plain if layers is None else covered(plain, layers, self)
+        self.current.set(pin)
+        return pin
+
+    def base(self, plain: Pin[M]) -> Snapshot[M]:
+        """What a pin shows, if no worker has to begin for that; else what is known without one."""
+        snapshot = taken(plain)
+        if snapshot is not None:
+            return snapshot
+        owner: object = getattr(origin(plain), "__self__", None)
+        bindings = self.all()
+        if isinstance(owner, Binding):
+            bindings = [owner]
+        if len(bindings) != 1:
+            return resting(self._model, None, {})
+        if bindings[0].quiet() is None:
+            return bindings[0].resting()
+        return shown(plain)
+
+    def follow(self, pin: Pin[M]) -> None:
+        """Forget what this pin shows whenever what is live was replaced."""
+        with self._showing:
+            self._covered.add(pin)
+
+    def _uncover(self) -> None:
+        for pin in list(self._covered):
+            forget(pin)
 
     def _sole_snapshot(self) -> Snapshot[M]:
         return self._sole().snapshot()

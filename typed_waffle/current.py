@@ -14,8 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Generic, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, cast
 
+from typed_waffle.layers import Layers
 from typed_waffle.model import M, WaffleModel
 from typed_waffle.snapshot import Snapshot
 from typed_waffle.surroundings import loading
@@ -23,7 +25,24 @@ from typed_waffle.surroundings import loading
 if TYPE_CHECKING:
     from types import FunctionType
 
-__all__ = ["Pin", "forget", "live", "origin", "outer", "proxy", "show", "shown", "unread"]
+__all__ = [
+    "Cover",
+    "Pin",
+    "covered",
+    "covering",
+    "enter",
+    "forget",
+    "leave",
+    "live",
+    "origin",
+    "outer",
+    "proxy",
+    "show",
+    "shown",
+    "taken",
+    "under",
+    "unread",
+]
 
 
 class Pin(Generic[M]):
@@ -32,8 +51,9 @@ class Pin(Generic[M]):
     It has no methods: a field may have any name that does not begin with an underscore.
     """
 
-    __slots__ = ("__dict__", "_first", "_outer", "_snapshot", "_source")
+    __slots__ = ("__dict__", "__weakref__", "_cover", "_first", "_outer", "_snapshot", "_source")
 
+    _cover: Cover[M] | None
     _first: list[Snapshot[M]]
     _outer: Pin[M] | None
     _snapshot: Snapshot[M]
@@ -78,6 +98,7 @@ def unread(source: Callable[[], Snapshot[M]], before: Pin[M] | None = None) -> P
     pin: Pin[M] = _Unread()
     pin._source = source
     pin._outer = before
+    pin._cover = None
     pin._first = []
     return pin
 
@@ -86,7 +107,7 @@ def live(source: Callable[[], Snapshot[M]]) -> Pin[M]:
     """A pin for what is live: whoever makes a newer snapshot live shows it here."""
     pin: Pin[M] = _Live()
     pin._source = source
-    pin._outer = None
+    pin._outer = pin._cover = None
     return pin
 
 
@@ -115,9 +136,95 @@ def shown(pin: Pin[M]) -> Snapshot[M]:
     return pin._snapshot
 
 
+def taken(pin: Pin[M]) -> Snapshot[M] | None:
+    """The snapshot that a pin shows; `None` if it has not taken one."""
+    try:
+        found: Snapshot[M] = object.__getattribute__(pin, "_snapshot")
+    except AttributeError:
+        return None
+    return found
+
+
 def origin(pin: Pin[M]) -> Callable[[], Snapshot[M]]:
-    """Where a pin takes its snapshot from."""
-    return pin._source
+    """Where a pin takes its snapshot from, whatever a test puts on top."""
+    cover = pin._cover
+    return pin._source if cover is None else cover.plain._source
+
+
+# --- what a test puts on top ------------------------------------------------------------------
+
+
+class Ground(Protocol[M]):
+    """What knows the pins that tests cover."""
+
+    def base(self, plain: Pin[M]) -> Snapshot[M]:
+        """What a pin shows; nothing begins for it."""
+        ...
+
+    def follow(self, pin: Pin[M]) -> None:
+        """Forget what this pin shows whenever what is live was replaced."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cover(Generic[M]):
+    """What a covered pin is made of: the pin beneath, and the layers on top of it."""
+
+    plain: Pin[M]
+    layers: Layers[M]
+    ground: Ground[M]
+
+    def snapshot(self) -> Snapshot[M]:
+        """What the covered pin shows."""
+        return self.layers.over(self.ground.base(self.plain))
+
+
+def covering(pin: Pin[M]) -> Cover[M] | None:
+    """What covers a pin, if anything does."""
+    return pin._cover
+
+
+def covered(plain: Pin[M], layers: Layers[M], ground: Ground[M]) -> Pin[M]:
+    """A pin that shows what `plain` shows, with layers on top.
+
+    It takes its snapshot at the first read; if `plain` follows what is live, it does so as well.
+    """
+    cover = Cover(plain, layers, ground)
+    pin = live(cover.snapshot)
+    pin._outer, pin._cover = plain._outer, cover
+    if pin._outer is None:
+        ground.follow(pin)
+    return pin
+
+
+def enter(current: ContextVar[Pin[M]], source: Callable[[], Snapshot[M]]) -> bool:
+    """Let an app context have a pin of its own; whether a test covers it."""
+    before = current.get()
+    pin = unread(source, before)
+    cover = before._cover
+    if cover is None:
+        current.set(pin)
+        return False
+    current.set(covered(pin, cover.layers, cover.ground))
+    return True
+
+
+def leave(current: ContextVar[Pin[M]]) -> None:
+    """Show again what was shown before an app context, under what covers it now."""
+    top = current.get()
+    before = top._outer
+    if before is not None:
+        uncovered = top._cover is before._cover is None
+        current.set(before if uncovered else under(before, top))
+
+
+def under(pin: Pin[M], top: Pin[M]) -> Pin[M]:
+    """A pin, covered as `top` is: layers outlast the contexts in which they began."""
+    now, then = top._cover, pin._cover
+    if (now and now.layers) is (then and then.layers):
+        return pin
+    plain = pin if then is None else then.plain
+    return plain if now is None else covered(plain, now.layers, now.ground)
 
 
 def proxy(model: type[M], current: ContextVar[Pin[M]]) -> M:

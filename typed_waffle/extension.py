@@ -17,6 +17,7 @@ from typed_waffle.edit import Draft, Edit
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.fleet import FleetReport, WorkerInfo
 from typed_waffle.model import M, completed, known
+from typed_waffle.override import Override
 from typed_waffle.runtime import Runtime
 from typed_waffle.snapshot import Snapshot
 from typed_waffle.status import Status
@@ -62,7 +63,7 @@ class Waffle(Generic[M]):
             )
         self.model = completed(model)
         self.namespace = namespace
-        self._bindings: Bindings[M] = Bindings(self.model.__qualname__)
+        self._bindings: Bindings[M] = Bindings(self.model)
         self._callbacks: Callbacks[M] = Callbacks()
         self._binder = Binder(self, self.model, namespace, self._bindings, self._callbacks)
         self.current_settings = proxy(self.model, self._bindings.current)
@@ -322,6 +323,19 @@ class Waffle(Generic[M]):
             StoreUnavailable: The database does not answer.
         """
         return self._bindings.meant().rotate_keys()
+
+    # --- test ---------------------------------------------------------------------------------
+
+    def override(self, /, **fields: object) -> Override[M]:
+        """Show these values in this context, for a test: a context manager, and a decorator.
+
+        Nothing is written, nobody is told, and no store and no bus is needed.
+
+        Raises:
+            UnknownSetting: The model has no such field.
+            InvalidChange: The model refuses a value. A rule across fields refuses at the entry.
+        """
+        return Override(self._bindings, self.model, fields)
 
     # --- callbacks ----------------------------------------------------------------------------
 

@@ -15,14 +15,14 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from flask_waffleconf import AlchemyWaffleStore, PeeweeWaffleStore, WaffleConf, WaffleMixin
 
-__all__ = ["ANCESTORS", "TABLE"]
+__all__ = ["ANCESTORS", "TABLE", "with_sqlalchemy"]
 
 TABLE = "confs"
 
 Values = Mapping[str, object]
 
 
-def with_sqlalchemy(path: Path, defaults: Values, changed: Values) -> None:
+def with_sqlalchemy(path: Path, defaults: Values, changed: Values) -> Flask:
     """Its example application, on Flask-SQLAlchemy."""
     app = Flask("ancestor")
     app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{path}"
@@ -38,9 +38,10 @@ def with_sqlalchemy(path: Path, defaults: Values, changed: Values) -> None:
         db.create_all()
         _use(app, AlchemyWaffleStore(db=db, model=model), defaults, changed)
         db.engine.dispose()
+    return app
 
 
-def with_peewee(path: Path, defaults: Values, changed: Values) -> None:
+def with_peewee(path: Path, defaults: Values, changed: Values) -> Flask:
     """The same on peewee, which has no types to check."""
     peewee: Any = importlib.import_module("peewee")
     old = {"get_autocommit": lambda _: False}  # each save commits by itself
@@ -53,8 +54,10 @@ def with_peewee(path: Path, defaults: Values, changed: Values) -> None:
     }
     model: Any = type("Confs", (peewee.Model, WaffleMixin), columns)
     db.create_tables([model])
-    _use(Flask("ancestor"), PeeweeWaffleStore(db=db, model=model), defaults, changed)
+    app = Flask("ancestor")
+    _use(app, PeeweeWaffleStore(db=db, model=model), defaults, changed)
     db.close()
+    return app
 
 
 def _use(app: Flask, store: Any, defaults: Values, changed: Values) -> None:  # noqa: ANN401 - either
@@ -66,7 +69,7 @@ def _use(app: Flask, store: Any, defaults: Values, changed: Values) -> None:  # 
     state.update_db(changed)
 
 
-ANCESTORS: dict[str, Callable[[Path, Values, Values], None]] = {
+ANCESTORS: dict[str, Callable[[Path, Values, Values], Flask]] = {
     "sqlalchemy": with_sqlalchemy,
     "peewee": with_peewee,
 }
