@@ -39,7 +39,6 @@ DECLARATION = ErrorCode("waffle-declaration", "Declare what can be a setting", "
 WAFFLE, EDIT = "typed_waffle.extension.Waffle", "typed_waffle.edit.Edit"
 SNAPSHOT = "typed_waffle.snapshot.Snapshot"
 MODEL, BASE_MODEL = "typed_waffle.model.WaffleModel", "pydantic.main.BaseModel"
-
 WRITTEN = frozenset({f"{WAFFLE}.update", f"{WAFFLE}.override", f"{EDIT}.update"})
 """What takes settings as keywords."""
 
@@ -158,8 +157,8 @@ class _Model(NamedTuple):
     def fail_value(self, name: str, wanted: Type, found: Type, context: nodes.Context) -> None:
         """Report a value that is not of the setting's type."""
         want, got = format_type_distinctly(wanted, found, options=self.api.options)
-        message = f'Setting "{name}" of "{self.instance.type.name}" is {want}, not {got}'
-        self.api.fail(message, context, code=VALUE)
+        said = f'Setting "{name}" of "{self.instance.type.name}" is {want}, not {got}'
+        self.api.fail(said, context, code=VALUE)
 
     def _depend(self, name: str) -> None:
         # For the daemon: when this attribute changes or appears, the call is checked again.
@@ -369,6 +368,7 @@ def _fault(declared: Type, options: Options, seen: tuple[Type, ...] = ()) -> str
 
 
 def _class_fault(found: Instance, options: Options) -> str | None:
+    found = found.type.bases[0] if found.type.is_newtype else found
     info, given = found.type, [get_proper_type(arg) for arg in found.args]
     spelled, names = format_type_bare(found, options), [format_type_bare(g, options) for g in given]
     omitted = {types.TypeOfAny.from_omitted_generics, types.TypeOfAny.from_error}

@@ -111,6 +111,13 @@ NO_OLD_NOTE = (
     '"Settings" has no setting "old_note"; did you mean "note"?  [waffle-unknown]',
 )
 
+MUTABLE = (
+    "base.py",
+    6,
+    'Setting "tags" of "Base": list[str] can be mutated in place. '
+    "Write tuple[str, ...] or Sequence[str]  [waffle-declaration]",
+)
+
 Step = tuple[str, str, str, str, tuple[tuple[str, int, str], ...]]
 """What happens; the module, and in it what is replaced by what; the errors then."""
 
@@ -177,12 +184,7 @@ STEPS: tuple[Step, ...] = (
         'site_name: str = ""',
         'site_name: str = ""\n    tags: list[str] = []',
         (
-            (
-                "base.py",
-                6,
-                'Setting "tags" of "Base": list[str] can be mutated in place. '
-                "Write tuple[str, ...] or Sequence[str]  [waffle-declaration]",
-            ),
+            MUTABLE,
             NO_OLD_NOTE,
             NO_COLOUR,
         ),
