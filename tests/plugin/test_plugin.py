@@ -114,8 +114,10 @@ NO_OLD_NOTE = (
 MUTABLE = (
     "base.py",
     6,
-    'Setting "tags" of "Base": list[str] can be mutated in place. '
-    "Write tuple[str, ...] or Sequence[str]  [waffle-declaration]",
+    (
+        'Setting "tags" of "Base": list[str] can be mutated in place. '
+        "Write tuple[str, ...] or Sequence[str]  [waffle-declaration]"
+    ),
 )
 
 Step = tuple[str, str, str, str, tuple[tuple[str, int, str], ...]]
