@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FIELDS, CALLS, ROUNDS = 200, 500, 9
+FIELDS, CALLS, ROUNDS = 200, 500, 3
 AT_MOST = 1.10
 
 IDLE = """
