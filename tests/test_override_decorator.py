@@ -281,6 +281,32 @@ def test_a_class_without_tests_is_refused() -> None:
         coned(Helper)
 
 
+def test_a_static_method_stays_one() -> None:
+    """In whichever order the two decorators are."""
+
+    class Shop:
+        @coned
+        @staticmethod
+        def one() -> str:
+            return name()
+
+        @staticmethod
+        @coned
+        def other() -> str:
+            return name()
+
+    assert [Shop().one(), Shop().other(), Shop.one()] == ["Cone"] * 3
+
+
+def test_a_fixture_that_is_made_already_is_refused() -> None:
+    """pytest would not find it any more."""
+    with pytest.raises(TypeError, match=r"must stand below @pytest\.fixture"):
+
+        @coned
+        @pytest.fixture
+        def never() -> None: ...
+
+
 @pytest.mark.parametrize("wrong", ["name", None, staticmethod])
 def test_what_cannot_be_called_is_refused(wrong: Any) -> None:  # noqa: ANN401 - the point
     """A decorator that is used the wrong way round says so."""

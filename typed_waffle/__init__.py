@@ -1,9 +1,9 @@
-"""Typed settings that operators change while the application runs."""
+"""Typed settings that operators change while the application runs.
 
-import typed_waffle.interpreter  # noqa: F401 # pyright: ignore[reportUnusedImport] # it speaks first
+What is public is imported at its first use: pytest and mypy load plugins of this package into every
+process that they run, and these must not cost them Flask and SQLAlchemy.
+"""
 
-# isort: split
-import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,35 +50,22 @@ __all__ = [
     "settings_rejected",
 ]
 
-_HOMES = {
-    "change": ("Change", "FieldChange"),
-    "errors": (
-        "BusUnavailable",
-        "ConfigurationError",
-        "DeclarationError",
-        "InvalidChange",
-        "NotBound",
-        "RevisionConflict",
-        "SettingLocked",
-        "StoreUnavailable",
-        "UnknownSetting",
-        "WaffleError",
-    ),
-    "extension": ("Waffle",),
-    "fleet": ("FleetReport", "WorkerInfo"),
-    "model": ("WaffleModel",),
-    "signals": ("settings_changed", "settings_rejected"),
-    "snapshot": ("Snapshot",),
-    "status": ("Status",),
-}
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
+_HOMES = ("change", "errors", "extension", "fleet", "model", "signals", "snapshot", "status")
 
-if not TYPE_CHECKING:
+if not TYPE_CHECKING:  # else a checker would take every name for one of ours
 
-    def __getattr__(name: str) -> object:
-        """Import a public name at its first use: mypy's plugin lives here, and needs none."""
-        if name not in _HOME:
+    def __getattr__(name):  # noqa: ANN001, ANN202 - hidden from checkers
+        """Import a public name."""
+        if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-        globals()[name] = found
-        return found
+        from importlib import import_module  # noqa: PLC0415 - as above
+
+        import_module("typed_waffle.interpreter")  # it speaks first
+        for home in _HOMES:
+            module = import_module(f"typed_waffle.{home}")
+            globals().update({n: getattr(module, n) for n in module.__all__ if n in __all__})
+        return globals()[name]
+
+    def __dir__():  # noqa: ANN202 - as above
+        """Show the public names before they are imported."""
+        return sorted({*globals(), *__all__})

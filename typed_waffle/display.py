@@ -22,7 +22,7 @@ from typed_waffle.status import Board
 
 __all__ = ["Display", "Observer"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 Position = tuple[int, int | None, str | None]
@@ -66,7 +66,7 @@ class Display(Generic[M]):
         self._borrowed: Copy | None = None
         self.live = self._salvaged(State())
         self.position = (0, None, None)
-        self.deliver = self._deliveries.run
+        self.deliver: Callable[[], None] = self._deliveries.run
 
     @property
     def known(self) -> State:

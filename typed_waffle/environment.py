@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Locks", "Pinned", "locks", "source", "without_rules_across"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

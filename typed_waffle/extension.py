@@ -6,18 +6,19 @@ import re
 import uuid
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from typed_waffle.binder import Binder
 from typed_waffle.bindings import Bindings
 from typed_waffle.callbacks import Callbacks
 from typed_waffle.change import Change, Channel
-from typed_waffle.current import proxy, shown
+from typed_waffle.current import proxy
 from typed_waffle.edit import Draft, Edit
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.fleet import FleetReport, WorkerInfo
 from typed_waffle.model import M, completed, known
 from typed_waffle.override import Override
+from typed_waffle.pins import shown
 from typed_waffle.runtime import Runtime
 from typed_waffle.snapshot import Snapshot
 from typed_waffle.status import Status
@@ -66,7 +67,7 @@ class Waffle(Generic[M]):
         self._bindings: Bindings[M] = Bindings(self.model)
         self._callbacks: Callbacks[M] = Callbacks()
         self._binder = Binder(self, self.model, namespace, self._bindings, self._callbacks)
-        self.current_settings = proxy(self.model, self._bindings.current)
+        self.current_settings = proxy(self.model, self._bindings.pins.current)
 
     def __repr__(self) -> str:
         return f"<Waffle {self.model.__qualname__} {self.namespace!r}>"
@@ -98,7 +99,7 @@ class Waffle(Generic[M]):
         *,
         engine: Engine | None = None,
         redis: Redis | RedisCluster | None = None,
-    ) -> Generator[Waffle[M], None, None]:
+    ) -> Generator[Self, None, None]:
         """The same without Flask: for a script, a Celery worker, a shell.
 
         Args:
@@ -121,7 +122,7 @@ class Waffle(Generic[M]):
         Raises:
             NotBound: No application is bound, or several are and no context says which.
         """
-        return shown(self._bindings.current.get())
+        return shown(self._bindings.pins.current.get())
 
     @contextmanager
     def pinned(self) -> Generator[M, None, None]:

@@ -10,10 +10,10 @@ from types import FunctionType, TracebackType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from typed_waffle.bindings import Bindings
-from typed_waffle.current import covering, shown
 from typed_waffle.edit import check_alone
 from typed_waffle.layers import Layer, Layers
 from typed_waffle.model import M
+from typed_waffle.pins import covering, shown
 
 __all__ = ["Override"]
 
@@ -98,7 +98,7 @@ class Override(Generic[M]):
             self._bindings.put_on(layers.without(layer))
 
     def _layers(self) -> Layers[M] | None:
-        cover = covering(self._bindings.current.get())
+        cover = covering(self._bindings.pins.current.get())
         return None if cover is None else cover.layers
 
     # --- a decorator --------------------------------------------------------------------------
@@ -113,10 +113,14 @@ class Override(Generic[M]):
             raise TypeError(
                 f"override cannot decorate {decorated!r}: give it a function or a test class"
             )
-        if not isinstance(decorated, type):
-            return cast("D", self._wrapped(decorated))
-        self._decorate(decorated)
-        return cast("D", decorated)
+        if isinstance(decorated, type):
+            self._decorate(decorated)
+            return cast("D", decorated)
+        if isinstance(decorated, staticmethod):
+            return cast("D", staticmethod(self._wrapped(decorated.__func__)))
+        if type(decorated).__name__ == "FixtureFunctionDefinition":
+            raise TypeError("override must stand below @pytest.fixture, next to the function")
+        return cast("D", self._wrapped(decorated))
 
     def _decorate(self, tests: type[object]) -> None:
         found = 0

@@ -10,7 +10,7 @@ from typed_waffle.demo.settings import current_settings, waffle
 
 __all__ = ["create_app"]
 
-bp = Blueprint("shop", __name__)
+bp: Blueprint = Blueprint("shop", __name__)
 
 
 def create_app() -> Flask:
