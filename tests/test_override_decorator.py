@@ -318,7 +318,7 @@ def test_a_wrong_name_is_refused_where_it_is_written() -> None:
     """Not when the function is called, but when it is decorated."""
     with pytest.raises(UnknownSetting, match="did you mean 'name'"):
 
-        @waffle.override(nmae="Cone")
+        @waffle.override(nmae="Cone")  # type: ignore[waffle-unknown] # that is the case
         def never() -> None: ...
 
 

@@ -31,7 +31,12 @@ def checked(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", *command],
         cwd=folder,
-        env=os.environ | {"MYPYPATH": str(ROOT), "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"},
+        env=os.environ
+        | {
+            "MYPYPATH": str(ROOT),
+            "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1",
+            "PYTHONPATH": str(Path(typed_waffle.__file__).parent.parent),  # else pyright skips it
+        },
         capture_output=True,
         text=True,
         timeout=100,
