@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
+from pydantic import SecretStr
 
 from tests.support.apps import Settings
 from typed_waffle import InvalidChange, NotBound, StoreUnavailable, Waffle
@@ -65,7 +66,7 @@ def test_several_workers(waffle: Waffle[Settings], other: Waffle[Settings]) -> N
             shared.wait_delivered()
             assert other.current_settings.low == third.current_settings.low == number
             assert waffle.current_settings.low == seen[-1] == number
-        other.update(token="hunter2")
+        other.update(token=SecretStr("hunter2"))
         shared.wait_delivered()  # its message has no values, so the others read the store
         assert third.current_settings.token.get_secret_value() == "hunter2"
         assert len(waffle.wait_applied(6, 10).applied) == 3
