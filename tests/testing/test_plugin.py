@@ -35,8 +35,9 @@ pythonpath = .
 
 GOOD = """
 import asyncio, unittest
+from concurrent.futures import ThreadPoolExecutor
 import pytest
-from shop import shown
+from shop import shown, waffle
 
 pytestmark = pytest.mark.waffle(site_name="module", page_size=1)
 
@@ -78,6 +79,21 @@ async def test_a_coroutine_in_any_context():
 def test_of_many(number, waffle_override):
     waffle_override(page_size=number)
     assert shown() == ("module", number)
+
+async def task(number):
+    with waffle.override(page_size=number):
+        await asyncio.sleep(0)
+        assert shown()[1] == number
+
+async def tasks(number):
+    await asyncio.gather(*(task(8 * number + n) for n in range(8)))
+    return shown()
+
+@pytest.mark.parametrize("turn", range(4))
+def test_of_threads_with_tasks(turn):
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda n: asyncio.run(tasks(n)), range(8))) == {"nothing"}
+    assert asyncio.run(tasks(8)) == shown() == ("module", 1)
 """
 
 CONFTEST = """
@@ -111,10 +127,10 @@ def suite(folder: Path, **files: str) -> Path:
 
 
 def test_the_marker_and_the_fixture(tmp_path: Path) -> None:
-    """Both show values in their test only, whatever scope they have, in many processes at once."""
+    """They show values in their test only, and to no thread, task or process but its own."""
     done = pytest_in(suite(tmp_path, test_good=GOOD, conftest=CONFTEST), "-n", "2")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "18 passed" in done.stdout
+    assert "22 passed" in done.stdout
 
 
 BAD = """
