@@ -66,7 +66,9 @@ def test_an_unknown_setting_has_no_history(changed: Flask) -> None:
 def test_a_secret_that_changed_is_told_as_that(changed: Flask) -> None:
     """If only a secret changed, its setting is named; no value is."""
     with changed.app_context():
-        waffle.update(smtp=Smtp(host="mail", password=SecretStr("other")), api_key=SECRET)
+        waffle.update(
+            smtp=Smtp(host="mail", password=SecretStr("other")), api_key=SecretStr(SECRET)
+        )
     lines = timeless(run(changed, "history", "--limit", "1").stdout)
     assert lines[1].startswith('    smtp: {"host": "mail"')
     assert lines[2] == "    api_key: ********** -> **********"
