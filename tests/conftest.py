@@ -15,7 +15,9 @@ from tests.support.databases import missing as missing_database
 from tests.support.needs import needed
 from tests.support.redis import RedisServer, executables, missing
 
-pytest.register_assert_rewrite("typed_waffle.testing", "tests.support.matrix")
+pytest.register_assert_rewrite(
+    "typed_waffle.testing.buses", "typed_waffle.testing.stores", "tests.support.matrix"
+)
 
 LISTENER = "typed-waffle"
 """The name of every listener's thread."""

@@ -64,18 +64,18 @@ def drive(waffle: Waffle[Shop], break_database: Callable[[], None]) -> list[str]
             error = error.__cause__ or error.__context__
 
     waffle.on_change()(lambda old, new: said.append(f"{old} {new!r}"))
-    waffle.update(token=CANARY, smtp=Smtp(password=SecretStr(CANARY)))
+    waffle.update(token=CANARY, smtp=Smtp(password=SecretStr(CANARY)))  # type: ignore[waffle-value] # as a form gives it
     waffle.update(low=-1)
-    waffle.update(token=f"{CANARY}2", name="Cake")
-    waffle.update(token=CANARY)
+    waffle.update(token=f"{CANARY}2", name="Cake")  # type: ignore[waffle-value] # as a form gives it
+    waffle.update(token=CANARY)  # type: ignore[waffle-value] # as a form gives it
     refused(InvalidChange, lambda: waffle.update(name=CANARY))
-    refused(InvalidChange, lambda: waffle.update(token=[CANARY]))
-    refused(InvalidChange, lambda: waffle.update(smtp={"password": CANARY, "port": 0}))
+    refused(InvalidChange, lambda: waffle.update(token=[CANARY]))  # type: ignore[waffle-value] # as a form gives it
+    refused(InvalidChange, lambda: waffle.update(smtp={"password": CANARY, "port": 0}))  # type: ignore[waffle-value] # as a form gives it
     waffle.refresh()
     assert token(waffle) == CANARY
     assert waffle.snapshot().settings.smtp.password.get_secret_value() == CANARY
     break_database()
-    refused(StoreUnavailable, lambda: waffle.update(token=f"{CANARY}3", low=-2))
+    refused(StoreUnavailable, lambda: waffle.update(token=f"{CANARY}3", low=-2))  # type: ignore[waffle-value] # as a form gives it
     history = waffle.history()
     assert len(history) == 4
     shown = [waffle.snapshot(), waffle.current_settings, waffle.status(), history, waffle]

@@ -11,7 +11,9 @@ import pytest
 from pydantic import SecretStr, computed_field
 
 from typed_waffle import Snapshot, WaffleModel
-from typed_waffle.current import Pin, forget, live, proxy, show, shown, unread
+from typed_waffle.current import proxy
+from typed_waffle.model import M
+from typed_waffle.pins import Pin, Pins, forget, show, shown
 
 
 class Shop(WaffleModel):
@@ -60,6 +62,15 @@ class Odd(WaffleModel):
     live: int = 11
 
 
+def pins_of(model: type[M]) -> Pins[M]:
+    """Pins of a model; nothing is shown outside of any context."""
+
+    def nowhere() -> Snapshot[M]:
+        raise AssertionError("asked outside")
+
+    return Pins(model, nowhere)
+
+
 @pytest.fixture
 def shop() -> Shop:
     return Shop(name="Cone")
@@ -67,7 +78,7 @@ def shop() -> Shop:
 
 @pytest.fixture
 def current(shop: Shop) -> ContextVar[Pin[Shop]]:
-    outside = unread(lambda: Snapshot(shop, 3))
+    outside = pins_of(Shop).once(lambda: Snapshot(shop, 3))
     return ContextVar("test", default=outside)
 
 
@@ -155,7 +166,7 @@ def test_an_unknown_name_is_an_attribute_error(shown_shop: Shop) -> None:
 
 def test_fields_may_have_the_machinerys_names() -> None:
     """A field is never hidden by a name that pins, snapshots or the proxy use."""
-    outside = unread(lambda: Snapshot(Odd(), 0))
+    outside = pins_of(Odd).once(lambda: Snapshot(Odd(), 0))
     shown_odd = proxy(Odd, ContextVar("test", default=outside))
     assert [getattr(shown_odd, name) for name in Odd.model_fields] == list(range(1, 12))
 
@@ -180,21 +191,21 @@ def snapshots() -> Iterator[Snapshot[Shop]]:
 def test_a_pin_takes_its_snapshot_once() -> None:
     """The first read decides; later reads ask nobody."""
     source = snapshots()
-    pin = unread(lambda: next(source))
+    pin = pins_of(Shop).once(lambda: next(source))
     assert [shown(pin).revision, shown(pin).revision] == [1, 1]
 
 
 def test_a_pin_is_not_taken_before_it_is_read() -> None:
     """A context that reads no setting costs no snapshot."""
     source = snapshots()
-    unread(lambda: next(source))
+    pins_of(Shop).once(lambda: next(source))
     assert next(source).revision == 1
 
 
 def test_a_first_read_that_fails_is_tried_again() -> None:
     """An error at the first read does not stick to the pin."""
     answers: list[Snapshot[Shop]] = []
-    pin = unread(lambda: answers[0])
+    pin = pins_of(Shop).once(lambda: answers[0])
     with pytest.raises(IndexError):
         shown(pin)
     answers.append(Snapshot(Shop(), 1))
@@ -212,7 +223,7 @@ def test_threads_that_share_a_context_see_one_snapshot(
         meet.wait(10)
         return snapshot
 
-    current.set(unread(slow))
+    current.set(pins_of(Shop).once(slow))
     context = [copy_context(), copy_context()]
     threads = [
         threading.Thread(target=c.run, args=(lambda: seen.append(shown_shop.name),))
@@ -227,7 +238,7 @@ def test_threads_that_share_a_context_see_one_snapshot(
 
 def test_a_thread_of_its_own_sees_no_pin(current: ContextVar[Pin[Shop]], shown_shop: Shop) -> None:
     """A thread that copied no context reads what is shown outside."""
-    current.set(unread(lambda: Snapshot(Shop(name="pinned"), 1)))
+    current.set(pins_of(Shop).once(lambda: Snapshot(Shop(name="pinned"), 1)))
     seen: list[str] = []
     thread = threading.Thread(target=lambda: seen.append(shown_shop.name))
     thread.start()
@@ -247,7 +258,7 @@ def test_a_live_pin_never_hides_a_newer_snapshot() -> None:
             show(pin, two)  # as a listener does, right after this read
         return before
 
-    pin = live(source)
+    pin = pins_of(Shop).live(source)
     assert shown(pin) is two
     assert shown(pin) is two
 
@@ -255,7 +266,7 @@ def test_a_live_pin_never_hides_a_newer_snapshot() -> None:
 def test_a_live_pin_that_is_forgotten_asks_anew() -> None:
     """After `forget` the next read takes a new snapshot."""
     newest = [Snapshot(Shop(), 1)]
-    pin = live(lambda: newest[0])
+    pin = pins_of(Shop).live(lambda: newest[0])
     assert shown(pin).revision == 1
     newest[0] = Snapshot(Shop(), 2)
     forget(pin)
@@ -264,7 +275,7 @@ def test_a_live_pin_that_is_forgotten_asks_anew() -> None:
 
 def test_a_live_pin_whose_source_fails_shows_nothing() -> None:
     """A live pin that cannot tell any more says so at each read."""
-    pin = live(lambda: next(iter(tuple[Snapshot[Shop]]())))
+    pin = pins_of(Shop).live(lambda: next(iter(tuple[Snapshot[Shop]]())))
     for _ in range(2):
         with pytest.raises(StopIteration):
             shown(pin)

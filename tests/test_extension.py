@@ -251,7 +251,7 @@ def test_history_pages_backwards(waffle: Waffle[Settings]) -> None:
     assert revisions(waffle.history(limit=2, before=5)) == [4, 3]
     assert revisions(waffle.history(field="name")) == [6]
     with pytest.raises(UnknownSetting, match="'name'"):
-        waffle.history(field="nam")
+        waffle.history(field="nam")  # type: ignore[waffle-unknown] # that is the case
 
 
 def test_a_rollback_brings_a_revision_back(waffle: Waffle[Settings]) -> None:
@@ -327,7 +327,7 @@ def test_changes_that_cancel_out_call_nobody(
 def test_a_callback_for_an_unknown_field_is_refused(waffle: Waffle[Settings]) -> None:
     """A misspelt field is found when the callback is registered."""
     with pytest.raises(UnknownSetting, match="did you mean 'name'"):
-        waffle.on_change("nmae")
+        waffle.on_change("nmae")  # type: ignore[waffle-unknown] # that is the case
 
 
 def test_a_failing_callback_hurts_nobody(

@@ -16,7 +16,7 @@ import {INTERPRETERS} as interpreters
 second = interpreters.create(*{("legacy",) if INTERPRETERS == "_interpreters" else ()!r})
 failed = None
 try:
-    failed = interpreters.run_string(second, "import typed_waffle")
+    failed = interpreters.run_string(second, "from typed_waffle import Waffle")
 except Exception as error:
     failed = error
 interpreters.destroy(second)

@@ -82,12 +82,12 @@ class Base(WaffleModel):
 
 
 class BadlyEarly(WaffleModel):
-    late: Mutable | None = None
+    late: Mutable | None = None  # type: ignore[waffle-declaration] # that is the case
 
 
 class Inner(WaffleModel):
     late: Mode | None = None
-    sizes: list[int] = []  # noqa: RUF012 - that is the case
+    sizes: list[int] = []  # type: ignore[waffle-declaration] # noqa: RUF012 - that is the case
 
 
 class Outer(WaffleModel):
@@ -95,7 +95,7 @@ class Outer(WaffleModel):
 
 
 class Resized(Base):
-    size: Mutable | None = None  # type: ignore[assignment] # that is the case
+    size: Mutable | None = None  # type: ignore[assignment, waffle-declaration] # that is the case
 
 
 class Mutable(BaseModel):
@@ -114,7 +114,7 @@ def test_a_field_needs_a_default() -> None:
     with pytest.raises(DeclarationError, match=r"Needy\.size: it has no default.*Give it one"):
 
         class Needy(WaffleModel):
-            size: int
+            size: int  # type: ignore[waffle-declaration] # that is the case
 
 
 def test_a_required_field_without_a_default_is_found_beside_others() -> None:
@@ -123,7 +123,7 @@ def test_a_required_field_without_a_default_is_found_beside_others() -> None:
 
         class Needy(WaffleModel):
             name: str = ""
-            size: int = Field(gt=0)
+            size: int = Field(gt=0)  # type: ignore[waffle-declaration] # that is the case
 
 
 @pytest.mark.parametrize(

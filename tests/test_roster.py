@@ -346,3 +346,20 @@ def test_a_bus_that_goes_away_leaves_the_last_answer(me: Me, bus: Shelf) -> None
 
     report = me.roster.wait_applied(7, 0.3, poke)
     assert len(report.pending) == 2
+
+
+def test_who_is_no_member_only_asks(bus: Shelf) -> None:
+    """A command sees the workers, is not among them, and writes no record."""
+    worker = replace(newcomer("worker", Shop), state="live")
+    bus.leave(SHELF, worker.id, encoded(worker), 60)
+    reports = bus.reports
+    me = Me(bus)
+    command = Roster(bus, "shop", lambda: me.info, lambda: True, member=False)
+    assert command.wait() == float("inf")
+    command.tend()
+    command.leave()
+    assert bus.reports == reports
+    assert [found.id for found in command.workers()] == ["worker"]
+    assert command.wait_applied(0, 1, lambda: None).pending == ()
+    alone = Roster(None, "shop", lambda: me.info, lambda: True, member=False)
+    assert alone.workers() == ()

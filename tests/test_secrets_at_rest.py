@@ -44,7 +44,7 @@ def test_a_secret_that_does_not_open_shows_its_default(
     keys: tuple[str, ...], why: str, url: str, connect: Connect
 ) -> None:
     """The worker is rejected and says why; its changes of other fields leave the secret alone."""
-    connect(OLD).update(token="s3cret", low=-1)
+    connect(OLD).update(token="s3cret", low=-1)  # type: ignore[waffle-value] # as a form gives it
     before = stored(url)["token"]
     reasons: list[Any] = []
 
@@ -65,9 +65,9 @@ def test_a_secret_that_does_not_open_shows_its_default(
 
 def test_a_secret_that_does_not_open_can_be_set_anew(url: str, connect: Connect) -> None:
     """A write of the field heals it, with the keys at hand."""
-    connect(OLD).update(token="s3cret")
+    connect(OLD).update(token="s3cret")  # type: ignore[waffle-value] # as a form gives it
     waffle = connect(NEW)
-    waffle.update(token="an0ther")
+    waffle.update(token="an0ther")  # type: ignore[waffle-value] # as a form gives it
     assert (token(waffle), waffle.status().last_error) == ("an0ther", f"token: {UNOPENED}")
     assert token(connect(NEW)) == "an0ther"
     assert "an0ther" not in stored(url)["token"]
@@ -75,14 +75,14 @@ def test_a_secret_that_does_not_open_can_be_set_anew(url: str, connect: Connect)
 
 def test_a_secret_that_does_not_open_may_be_fatal(connect: Connect) -> None:
     """With `WAFFLE_ON_INVALID="raise"` a worker with the wrong keys does not start."""
-    connect(OLD).update(token="s3cret")
+    connect(OLD).update(token="s3cret")  # type: ignore[waffle-value] # as a form gives it
     with pytest.raises(ConfigurationError, match=f"token: {UNOPENED}"):
         connect(OTHER, WAFFLE_ON_INVALID="raise")
 
 
 def test_a_nested_secret_is_sealed_with_its_field(url: str, connect: Connect) -> None:
     """A field is a secret if one stands anywhere in it; then all of it is encrypted."""
-    connect(OLD).update(smtp={"host": "mail.example.org", "password": CANARY})
+    connect(OLD).update(smtp={"host": "mail.example.org", "password": CANARY})  # type: ignore[waffle-value] # as a form gives it
     assert not [part for part in (CANARY, "mail.example.org") if part in stored(url)["smtp"]]
     smtp = connect(OLD).snapshot().settings.smtp
     assert (smtp.host, smtp.password.get_secret_value()) == ("mail.example.org", CANARY)
@@ -90,7 +90,7 @@ def test_a_nested_secret_is_sealed_with_its_field(url: str, connect: Connect) ->
 
 def test_a_secret_copied_in_the_database_is_not_shown(url: str, connect: Connect) -> None:
     """Whoever can write to the database cannot move a secret to where others may see it."""
-    connect(OLD).update(token="s3cret")
+    connect(OLD).update(token="s3cret")  # type: ignore[waffle-value] # as a form gives it
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(
@@ -110,7 +110,7 @@ def test_a_secret_copied_in_the_database_is_not_shown(url: str, connect: Connect
 
 def test_keys_are_rotated_in_three_steps(url: str, connect: Connect) -> None:
     """The new key first, then `rotate_keys`, then without the old one; nothing is ever away."""
-    connect().update(low=-1, token="in the clear")
+    connect().update(low=-1, token="in the clear")  # type: ignore[waffle-value] # as a form gives it
     connect(OLD).update(smtp=Smtp(password=SecretStr("s3cret")))
     both = connect(NEW, OLD)
     before = both.snapshot()
@@ -128,7 +128,7 @@ def test_keys_are_rotated_in_three_steps(url: str, connect: Connect) -> None:
 def test_a_live_worker_goes_on_during_a_rotation(url: str, connect: Connect) -> None:
     """A worker that holds the old keys only shows what it showed, and undoes nothing."""
     behind = connect(OLD)
-    behind.update(token="s3cret")
+    behind.update(token="s3cret")  # type: ignore[waffle-value] # as a form gives it
     connect(NEW, OLD).rotate_keys()
     rotated = stored(url)["token"]
     behind.refresh()
@@ -144,7 +144,7 @@ def test_a_live_worker_goes_on_during_a_rotation(url: str, connect: Connect) -> 
 def test_a_worker_with_both_keys_notices_no_rotation(connect: Connect) -> None:
     """Its next write finds the same values under other texts: it swaps once, for its change."""
     both, swaps = connect(OLD, NEW), []
-    both.update(token="s3cret")
+    both.update(token="s3cret")  # type: ignore[waffle-value] # as a form gives it
     connect(NEW, OLD).rotate_keys()
     both.on_change()(lambda old, new: swaps.append((old.low, new.low)))
     change = both.update(low=-1)
@@ -161,7 +161,7 @@ def test_a_rotation_without_keys_is_an_error(connect: Connect) -> None:
 
 def test_a_rotation_that_fails_names_the_field(url: str, connect: Connect) -> None:
     """A secret that no key opens stops it, and everything stays as it is."""
-    connect(OTHER).update(token="s3cret")
+    connect(OTHER).update(token="s3cret")  # type: ignore[waffle-value] # as a form gives it
     connect(OLD).update(smtp=Smtp(password=SecretStr("s3cret")))
     before = stored(url)
     with pytest.raises(ConfigurationError, match=f"because of token: {UNOPENED}"):
@@ -172,7 +172,7 @@ def test_a_rotation_that_fails_names_the_field(url: str, connect: Connect) -> No
 def test_a_database_in_memory_keeps_its_promises_too(connect: Connect) -> None:
     """Keys may be set whatever the database is."""
     waffle = connect(OLD, WAFFLE_DATABASE_URL="sqlite://")
-    waffle.update(token="s3cret")
+    waffle.update(token="s3cret")  # type: ignore[waffle-value] # as a form gives it
     waffle.refresh()
     assert (token(waffle), waffle.rotate_keys()) == ("s3cret", 1)
 
@@ -192,7 +192,7 @@ def test_without_keys_a_worker_warns_once(
     waffle = connect()
     waffle.close()
     waffle.start()
-    waffle.update(token="s3cret")
+    waffle.update(token="s3cret")  # type: ignore[waffle-value] # as a form gives it
     assert caplog.messages.count(WARNING) == 1
     connect()
     assert caplog.messages.count(WARNING) == 2

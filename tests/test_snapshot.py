@@ -68,7 +68,7 @@ def test_the_origin_of_a_field_is_told() -> None:
 def test_the_origin_of_an_unknown_field_is_an_error() -> None:
     """With the nearest name."""
     with pytest.raises(UnknownSetting, match="did you mean 'low'"):
-        shown().origin("lwo")
+        shown().origin("lwo")  # type: ignore[waffle-unknown] # that is the case
 
 
 def test_a_field_that_newer_code_stored_is_ignored_and_kept() -> None:

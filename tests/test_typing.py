@@ -1,4 +1,4 @@
-"""What type checkers see, with no plugin: run over `tests/typing` and the README's example."""
+"""What type checkers see, with no plugin: in `tests/typing`, and in the examples of the pages."""
 
 import json
 import os
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.pages import ROOT, blocks
+import typed_waffle
+from tests.support.pages import PAGES, ROOT, blocks
 
 pytestmark = pytest.mark.slow
 
@@ -18,12 +19,24 @@ STRICT: dict[str, object] = json.loads((DECLARED / "pyrightconfig.json").read_te
 WRONG = 'from settings import current_settings\n\ncurrent_settings.site_name = "x"\n'
 
 
+SESSION = """\
+# pyright: basic, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+# pyright: reportOptionalSubscript=false
+"""
+"""What a person types may fail where the page knows that it does not."""
+
+
 def checked(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a checker in a folder; it finds the package where this interpreter does."""
     return subprocess.run(
         [sys.executable, "-m", *command],
         cwd=folder,
-        env=os.environ | {"MYPYPATH": str(ROOT), "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"},
+        env=os.environ
+        | {
+            "MYPYPATH": str(ROOT),
+            "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1",
+            "PYTHONPATH": str(Path(typed_waffle.__file__).parent.parent),  # else pyright skips it
+        },
         capture_output=True,
         text=True,
         timeout=100,
@@ -69,14 +82,44 @@ def test_pyright_sees_the_types() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_readme_is_typed(readme: Path, cache: Path) -> None:
-    """The README's example is clean under both checkers."""
-    for done in (mypy(readme, cache, "."), pyright(readme)):
-        assert done.returncode == 0, done.stdout + done.stderr
+def test_all_that_can_be_imported_is_typed() -> None:
+    """No name of the package leaves anything to the inference of a checker; it says that it is."""
+    package = Path(typed_waffle.__file__).parent
+    assert (package / "py.typed").exists()
+    options = ("--ignoreexternal", "--outputjson", "--pythonpath", sys.executable)
+    done = checked("pyright", "--verifytypes", "typed_waffle", *options, folder=ROOT)
+    found = json.loads(done.stdout)["typeCompleteness"]
+    assert Path(found["pyTypedPath"]).resolve() == (package / "py.typed").resolve()
+    unclear = [s for s in found["symbols"] if s["isExported"] and not s["isTypeKnown"]]
+    assert {s["name"]: [said["message"] for said in s["diagnostics"]] for s in unclear} == {}
+    assert found["completenessScore"] == 1
+    assert found["missingFunctionDocStringCount"] == found["missingClassDocStringCount"] == 0
+
+
+def test_the_examples_are_typed(tmp_path: Path) -> None:
+    """Pyright has no word against the pages' files, strictly, nor against what is typed there."""
+    folders: list[str] = []
+    for page in PAGES:
+        found = blocks(page)
+        folder = tmp_path / page.stem.replace("-", "_")
+        folder.mkdir()
+        folders.append(folder.name)
+        session = "\n".join([SESSION, *found.session])
+        for name, code in {**found.files, "session.py": session}.items():
+            (folder / name).write_text(code, encoding="utf-8")
+    roots = [{"root": folder, "extraPaths": [str(ROOT)]} for folder in folders]
+    config = STRICT | {
+        "extraPaths": [],
+        "executionEnvironments": roots,
+        "reportUnknownMemberType": False,
+    }
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(config), encoding="utf-8")
+    done = pyright(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_an_assignment_is_refused(readme: Path, cache: Path) -> None:
-    """Both checkers refuse to assign to a setting, and complain of nothing else."""
+    """Both checkers refuse to assign to a setting; the README's example itself is clean."""
     (readme / "wrong.py").write_text(WRONG, encoding="utf-8")
     for done in (mypy(readme, cache, "."), pyright(readme)):
         errors = [

@@ -11,7 +11,7 @@ from typed_waffle.protocols import Announcement, Bus
 
 __all__ = ["Announcer"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 MAX_DELTA = 256 * 1024
 """The most characters of values that a message carries; beyond it, workers read the store."""

@@ -14,13 +14,13 @@ from typed_waffle.binding import Binding
 from typed_waffle.bindings import Bindings
 from typed_waffle.callbacks import Callbacks, differing
 from typed_waffle.config import Config, environment_keys
-from typed_waffle.current import show
 from typed_waffle.display import Observer
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.model import M
+from typed_waffle.pins import show
 from typed_waffle.signals import emit, settings_changed, settings_rejected
 from typed_waffle.snapshot import Snapshot
-from typed_waffle.sources import Given, Sources
+from typed_waffle.sources import Given, Lent, Sources
 from typed_waffle.surroundings import loading
 
 if TYPE_CHECKING:
@@ -77,18 +77,21 @@ class Binder(Generic[M]):
         config: Mapping[str, Any] | None,  # Any: as in Flask's app.config
         engine: Engine | None,
         redis: Redis | RedisCluster | None,
+        lend: Callable[[Binding[M]], Lent] | None = None,
     ) -> Generator[None, None, None]:
-        """See `Waffle.connect`."""
+        """See `Waffle.connect`; what is lent is used in the place of what the keys name."""
         read = Config.read(environment_keys() if config is None else config)
         binding = self._bind(read, Given(engine, redis, Path.cwd(), lambda: None), self._owner)
-        current = self._bindings.current
-        before = current.get()
+        if lend is not None:
+            binding.sources.lend(lend(binding))
+        pins = self._bindings.pins
+        current, before = pins.current, pins.current.get()
         try:
             binding.started()
-            current.set(binding.holder)
+            current.set(pins.under(binding.holder, current.get()))
             yield
         finally:
-            current.set(before)
+            current.set(pins.under(before, current.get()))
             binding.close()
             self._bindings.remove(binding)
 
@@ -119,7 +122,7 @@ class Binder(Generic[M]):
             self._model,
             self._namespace,
             Sources(self._model, config, given),
-            self._bindings.current,
+            self._bindings.pins,
             Observer(shown, changed, rejected),
         )
         bound.append(weakref.ref(binding))

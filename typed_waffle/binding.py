@@ -12,9 +12,10 @@ import weakref
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from os import getpid
 from typing import Any, Generic
 
-from typed_waffle.current import Pin, live, outer, unread
+from typed_waffle.config import Config
 from typed_waffle.display import Observer
 from typed_waffle.environment import locks, source
 from typed_waffle.errors import ConfigurationError
@@ -22,18 +23,19 @@ from typed_waffle.forking import gate
 from typed_waffle.journal import Journal
 from typed_waffle.listener import Driver, Listener, listen
 from typed_waffle.model import M
+from typed_waffle.pins import Pin, Pins, forget, taken
 from typed_waffle.protocols import Bus, Store
 from typed_waffle.runtime import Rules, Runtime
 from typed_waffle.sealing import KEYS
-from typed_waffle.snapshot import Snapshot
-from typed_waffle.sources import Sources
+from typed_waffle.snapshot import Snapshot, resting
+from typed_waffle.sources import Lent, Sources
 from typed_waffle.status import Health, Status
 from typed_waffle.stores.sealed import SealedStore
 from typed_waffle.surroundings import COMMAND, at_end, greenlets, loading, threadless
 
 __all__ = ["Binding", "Worker"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 STOP_WITHIN = 2.0
 """Seconds that `close` waits for the listener."""
@@ -77,17 +79,17 @@ class Binding(Generic[M]):
         model: type[M],
         namespace: str,
         sources: Sources,
-        current: ContextVar[Pin[M]],
+        pins: Pins[M],
         observer: Observer[M],
     ) -> None:
-        self.config = config = sources.config
-        if config.env_prefix:
+        self.config: Config = sources.config
+        if self.config.env_prefix:
             source()  # now, so that what is missing is said now, and no worker has to import it
-        self.sources = sources
-        self.holder: Pin[M] = live(self.snapshot)
+        self.sources: Sources = sources
+        self.holder: Pin[M] = pins.live(self.snapshot)
         self._model = model
         self._namespace = namespace
-        self._current = current
+        self._pins = pins
         self._observer = observer
         self._starting: ContextVar[bool] = ContextVar("typed_waffle_starting", default=False)
         self._guards: dict[int, threading.Lock] = {}
@@ -234,13 +236,11 @@ class Binding(Generic[M]):
 
     def pushed(self, _: object, **__: object) -> None:
         """An app context begins: it gets a pin of its own, and the process its worker."""
-        self._current.set(unread(self.snapshot, self._current.get()))
-        if self.closed or self._starting.get():
-            return
-        worker = self.worker
-        if worker is not None:
-            worker.listener.poke()
-        elif not _in_command() and time.monotonic() >= self._refused_until:
+        tested = self._pins.enter(self.snapshot)  # then nothing begins: a test needs no store
+        box = self._box  # as `worker`, without a call
+        if box and box[0].pid == getpid():
+            box[0].listener.poke()
+        elif not tested and self._may_begin():
             # Flask would leave its context behind, for the next request, if this raised. The first
             # read begins again, and raises where the application sees it.
             try:
@@ -250,14 +250,32 @@ class Binding(Generic[M]):
                 text = "the settings cannot be used yet"
                 self._journal.log(logging.ERROR, text, error=True)
 
+    def _may_begin(self) -> bool:
+        """Whether a context is a reason to begin."""
+        if self.closed or self._starting.get() or _in_command():
+            return False
+        return time.monotonic() >= self._refused_until
+
     def popped(self, _: object, **__: object) -> None:
         """An app context ends."""
-        before = outer(self._current.get())
-        if before is not None:
-            self._current.set(before)
+        self._pins.leave()
+
+    def quiet(self) -> Snapshot[M] | None:
+        """The snapshot that a read would show, if no worker has to begin for that."""
+        if self.worker is None and not (self.closed and self.last is not None):
+            beginning = self._beginning if self._starting.get() else None
+            return beginning.live if beginning is not None else None
+        return self.snapshot()
+
+    def resting(self) -> Snapshot[M]:
+        """What is shown while no worker begins: the defaults, and what the environment pins."""
+        return resting(self._model, self.config.env_prefix, os.environ)
 
     def snapshot(self) -> Snapshot[M]:
         """The live snapshot; after `close`, the last one."""
+        found = taken(self.holder)
+        if found is not None:
+            return found
         if self.closed and self.last is not None:
             return self.last.runtime.live
         beginning = self._beginning
@@ -269,6 +287,14 @@ class Binding(Generic[M]):
         """Stop the listener and give back connections; safe to call twice."""
         self._closed_in = os.getpid()
         _end(self._box, wait)
+
+    def lend(self, lent: Lent | None) -> None:
+        """Close, and be as new, on a store and a bus that are lent; `None` for its own."""
+        self.close()
+        self._box.clear()
+        self._closed_in = None
+        self.sources.lend(lent)
+        forget(self.holder)
 
     def close_with(self, owner: object) -> None:
         """Close when `owner` is collected; until then, nothing here keeps it alive."""

@@ -7,14 +7,14 @@ import threading
 import weakref
 from collections.abc import Generator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, Generic
 
 from typed_waffle.binding import Binding
-from typed_waffle.current import Pin, forget, live, origin, outer, show, shown, unread
 from typed_waffle.errors import NotBound
+from typed_waffle.layers import Layers
 from typed_waffle.model import M
-from typed_waffle.snapshot import Snapshot
+from typed_waffle.pins import Pin, Pins, covering, forget, origin, outer, show, shown, taken
+from typed_waffle.snapshot import Snapshot, resting
 
 __all__ = ["Bindings"]
 
@@ -22,16 +22,17 @@ __all__ = ["Bindings"]
 class Bindings(Generic[M]):
     """Holds no application alive: each binding belongs to its application."""
 
-    current: ContextVar[Pin[M]]
-    """The pin of the current context; outside of any, the holder of the one binding there is."""
+    pins: Pins[M]
+    """The pin of each context; outside of any, the one of the one binding there is."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, model: type[M]) -> None:
+        self._model = model
+        self._name = model.__qualname__
         # Replaced, never changed: any thread may be reading it.
         self._all: tuple[weakref.ref[Binding[M]], ...] = ()
         self._showing = threading.RLock()
-        self._outside: Pin[M] = live(self._sole_snapshot)
-        self.current = ContextVar("typed_waffle", default=self._outside)
+        self._covered: weakref.WeakSet[Pin[M]] = weakref.WeakSet()
+        self.pins = Pins(model, self._sole_snapshot)
         _everywhere.add(self)
 
     def add(self, binding: Binding[M]) -> None:
@@ -59,16 +60,18 @@ class Bindings(Generic[M]):
             bindings = self.all()
             worker = bindings[0].worker if len(bindings) == 1 else None
             if worker is None:
-                forget(self._outside)
+                forget(self.pins.outside)
             else:
-                show(self._outside, worker.runtime.live)
+                show(self.pins.outside, worker.runtime.live)
+            self._uncover()
 
     def forked(self) -> None:
         """This process is a new one: nothing inherited is shown before it was read anew."""
         self._showing = threading.RLock()
-        forget(self._outside)
+        forget(self.pins.outside)
         for binding in self.all():
             forget(binding.holder)
+        self._uncover()
 
     def meant(self) -> Binding[M]:
         """The binding that the current context means.
@@ -76,27 +79,66 @@ class Bindings(Generic[M]):
         Raises:
             NotBound: no context says which, and there is not just one.
         """
-        source = origin(self.current.get())
+        source = origin(self.pins.current.get())
         owner: object = getattr(source, "__self__", None)
         return owner if isinstance(owner, Binding) else self._sole()
 
     @contextmanager
     def pinned(self) -> Generator[M, None, None]:
         """Show one snapshot to every read in this context."""
-        before = self.current.get()
-        pin = unread(origin(before), before)
-        show(pin, shown(before))
-        self.current.set(pin)
+        before = self.pins.current.get()
+        cover = covering(before)
+        pin = self.pins.once(origin(before), before)
+        show(pin, shown(before) if cover is None else self.base(cover.plain))
+        self.pins.current.set(self.pins.under(pin, before))
         try:
-            yield shown(pin).settings
+            yield shown(self.pins.current.get()).settings
         finally:
-            self.current.set(before)
+            self.pins.current.set(self.pins.under(before, self.pins.current.get()))
 
     def repin(self, newest: Snapshot[M]) -> None:
         """Let this context show a newer snapshot, because it made the change itself."""
-        pin = self.current.get()
+        pin = self.pins.current.get()
+        cover = covering(pin)
         if outer(pin) is not None:  # what is live was shown when it became so
-            show(pin, newest)
+            show(pin if cover is None else cover.plain, newest)
+            if cover is not None:
+                forget(pin)
+
+    # --- what a test puts on top --------------------------------------------------------------
+
+    def put_on(self, layers: Layers[M] | None) -> Pin[M]:
+        """Show these layers, and no others, on top in this context; the pin that shows them."""
+        top = self.pins.current.get()
+        cover = covering(top)
+        plain = top if cover is None else cover.plain
+        pin = plain if layers is None else self.pins.covered(plain, layers, self)
+        self.pins.current.set(pin)
+        return pin
+
+    def base(self, plain: Pin[M]) -> Snapshot[M]:
+        """What a pin shows, if no worker has to begin for that; else what is known without one."""
+        snapshot = taken(plain)
+        if snapshot is not None:
+            return snapshot
+        owner: object = getattr(origin(plain), "__self__", None)
+        bindings = self.all()
+        if isinstance(owner, Binding):
+            bindings = [owner]
+        if len(bindings) != 1:
+            return resting(self._model, None, {})
+        if bindings[0].quiet() is None:
+            return bindings[0].resting()
+        return shown(plain)
+
+    def follow(self, pin: Pin[M]) -> None:
+        """Forget what this pin shows whenever what is live was replaced."""
+        with self._showing:
+            self._covered.add(pin)
+
+    def _uncover(self) -> None:
+        for pin in list(self._covered):
+            forget(pin)
 
     def _sole_snapshot(self) -> Snapshot[M]:
         return self._sole().snapshot()

@@ -13,7 +13,7 @@ from typed_waffle.values import same
 
 __all__ = ["Callbacks", "differing"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

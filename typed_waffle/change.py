@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -18,6 +18,7 @@ __all__ = [
     "Record",
     "Stamp",
     "State",
+    "stamps",
 ]
 
 Channel = Literal["python", "cli", "admin", "api", "import", "rollback"]
@@ -133,3 +134,12 @@ class Stamp:
     actor: str | None
     note: str | None
     channel: Channel
+
+
+def stamps(records: Iterable[Record]) -> dict[str, Stamp]:
+    """The newest change of each field, of records in the order in which they were made."""
+    return {
+        field.field: Stamp(record.revision, record.at, record.actor, record.note, record.channel)
+        for record in records
+        for field in record.fields
+    }

@@ -6,7 +6,7 @@ import difflib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -24,7 +24,9 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 class Config(BaseModel):
     """The keys, without their prefix, and their defaults."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     multiproc: bool | None = None
     """Whether changes travel over Redis. Unset, they do if a Redis client or URL is given."""

@@ -1,123 +1,25 @@
-"""The typed proxy `current_settings`, and the pin that keeps one snapshot for a context.
+"""The typed proxy `current_settings`.
 
-Speed decides the form. A read of a field is one property, one `ContextVar.get` and one attribute
-of the pin, whose `__dict__` is the very `__dict__` of the settings it shows: no lookup of ours, no
-lock, no I/O. A pin that nobody has read yet is of another class, which takes the snapshot at the
-first read and then turns into a plain pin.
+Speed decides the form: a read of a field is one property, one `ContextVar.get`, and one attribute
+of the pin that it holds.
 """
 
-# Underscored, so that no field can hide them; they are this module's own.
+# Underscored, so that no field can hide it.
 # pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from typed_waffle.model import M, WaffleModel
-from typed_waffle.snapshot import Snapshot
-from typed_waffle.surroundings import loading
+from typed_waffle.pins import Pin
 
 if TYPE_CHECKING:
     from types import FunctionType
 
-__all__ = ["Pin", "forget", "live", "origin", "outer", "proxy", "show", "shown", "unread"]
-
-
-class Pin(Generic[M]):
-    """One context's view: a snapshot, shown attribute by attribute.
-
-    It has no methods: a field may have any name that does not begin with an underscore.
-    """
-
-    __slots__ = ("__dict__", "_first", "_outer", "_snapshot", "_source")
-
-    _first: list[Snapshot[M]]
-    _outer: Pin[M] | None
-    _snapshot: Snapshot[M]
-    _source: Callable[[], Snapshot[M]]
-
-
-class _Unread(Pin[M]):
-    """A pin that nobody has read yet."""
-
-    __slots__ = ()
-
-    def __getattr__(self, name: str) -> object:
-        # Only missing attributes come here: the first read of a field, or of the snapshot.
-        first = self._first
-        first.append(self._source())
-        show(self, first[0])  # two threads that share a context see one snapshot
-        return getattr(self, name)
-
-
-class _Live(Pin[M]):
-    """A pin that follows what is live, until it is read for the first time."""
-
-    __slots__ = ()
-
-    def __getattr__(self, name: str) -> object:
-        snapshot: Snapshot[M] | None = None
-        if loading():  # it is for this moment only: nobody would replace it in a worker
-            latest = self._source()
-            return latest if name == "_snapshot" else getattr(latest.settings, name)
-        try:
-            # Anew until nothing moved: a newer one that was shown meanwhile must not be hidden.
-            while (latest := self._source()) is not snapshot:
-                show(self, snapshot := latest)
-        except BaseException:
-            forget(self)
-            raise
-        return getattr(self, name)
-
-
-def unread(source: Callable[[], Snapshot[M]], before: Pin[M] | None = None) -> Pin[M]:
-    """A pin that takes its snapshot from `source` at the first read; it hides `before`."""
-    pin: Pin[M] = _Unread()
-    pin._source = source
-    pin._outer = before
-    pin._first = []
-    return pin
-
-
-def live(source: Callable[[], Snapshot[M]]) -> Pin[M]:
-    """A pin for what is live: whoever makes a newer snapshot live shows it here."""
-    pin: Pin[M] = _Live()
-    pin._source = source
-    pin._outer = None
-    return pin
-
-
-def show(pin: Pin[M], snapshot: Snapshot[M]) -> None:
-    """Let a pin show this snapshot from now on."""
-    pin._snapshot = snapshot
-    pin.__dict__ = snapshot.settings.__dict__  # pyright: ignore[reportAttributeAccessIssue] # it takes an instance's __dict__ for a class's
-    pin.__class__ = Pin
-
-
-def forget(pin: Pin[M]) -> None:
-    """Let a live pin take its snapshot anew at the next read."""
-    pin.__class__ = _Live
-    pin.__dict__ = {}
-    with suppress(AttributeError):
-        del pin._snapshot
-
-
-def outer(pin: Pin[M]) -> Pin[M] | None:
-    """The pin that this one hides."""
-    return pin._outer
-
-
-def shown(pin: Pin[M]) -> Snapshot[M]:
-    """The snapshot that a pin shows; an unread one takes it now."""
-    return pin._snapshot
-
-
-def origin(pin: Pin[M]) -> Callable[[], Snapshot[M]]:
-    """Where a pin takes its snapshot from."""
-    return pin._source
+__all__ = ["proxy"]
 
 
 def proxy(model: type[M], current: ContextVar[Pin[M]]) -> M:

@@ -10,7 +10,7 @@ from contextvars import Context
 
 __all__ = ["Deliveries"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 class Deliveries:

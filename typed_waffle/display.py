@@ -17,12 +17,12 @@ from typed_waffle.environment import Locks
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.model import M, named
 from typed_waffle.protocols import Announcement
-from typed_waffle.snapshot import Rejected, Snapshot, Unfit, assembled, salvaged
+from typed_waffle.snapshot import Rejected, Snapshot, Unfit, assembled, begun, salvaged
 from typed_waffle.status import Board
 
 __all__ = ["Display", "Observer"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 Position = tuple[int, int | None, str | None]
@@ -66,7 +66,7 @@ class Display(Generic[M]):
         self._borrowed: Copy | None = None
         self.live = self._salvaged(State())
         self.position = (0, None, None)
-        self.deliver = self._deliveries.run
+        self.deliver: Callable[[], None] = self._deliveries.run
 
     @property
     def known(self) -> State:
@@ -132,11 +132,7 @@ class Display(Generic[M]):
         self._observer.shown(self.live)
 
     def _salvaged(self, state: State, last_good: Overrides | None = None) -> Snapshot[M]:
-        try:
-            return salvaged(self._model, state, self._locks, last_good)
-        except Rejected as rejected:
-            variables = ", ".join(pinned.variable for pinned in self._locks.values())
-            raise ConfigurationError(variables, f"together they break a rule: {rejected}") from None
+        return begun(self._model, state, self._locks, last_good)
 
     def view(self, state: State) -> Snapshot[M]:
         """A state, as this worker would show it if it had to."""

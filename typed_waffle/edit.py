@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from typed_waffle.change import Change, Channel, FieldChange, FieldRecord, Head, Record, State
+from typed_waffle.environment import without_rules_across
 from typed_waffle.errors import InvalidChange, SettingLocked
 from typed_waffle.fieldtypes import immutable
 from typed_waffle.model import M, WaffleModel, alone, facts, known, named, reader
@@ -40,7 +43,20 @@ from typed_waffle.values import (
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["Draft", "Edit", "Planned", "change_of", "planned", "tellable"]
+__all__ = [
+    "Draft",
+    "Edit",
+    "Planned",
+    "change_of",
+    "check_alone",
+    "overlaid",
+    "planned",
+    "tellable",
+]
+
+
+CORRECT = "Correct it in the call of override."
+"""What to do about an override that was refused."""
 
 
 @dataclass(slots=True)
@@ -203,6 +219,72 @@ def _reloaded(after: Snapshot[M], updates: Mapping[str, str], candidate: M) -> M
         if not found:
             return settings
     raise InvalidChange(summary(found), found)
+
+
+# --- without a store --------------------------------------------------------------------------
+
+
+def overlaid(before: Snapshot[M], fields: Mapping[str, object]) -> Snapshot[M]:
+    """A snapshot with these values on top: what it would show if they could be written.
+
+    What the environment pins gives way as well.
+
+    Raises:
+        UnknownSetting: the model has no such field.
+        InvalidChange: the model refuses the values, or one does not survive JSON.
+    """
+    model = type(before.settings)
+    draft = Draft("", updates=dict(fields))
+    try:
+        candidate = _candidate(model, draft, before)
+        texts = _texts(model, draft, candidate)
+        after = replace(before, overridden={**before.overridden, **texts})
+        return replace(after, settings=_reloaded(after, texts, candidate))
+    except InvalidChange as refused:
+        found = refused.errors()
+    raise InvalidChange(summary(found, CORRECT), found)
+
+
+def check_alone(model: type[M], fields: Mapping[str, object]) -> None:
+    """Check values as far as that is possible without those of the other fields.
+
+    Raises:
+        UnknownSetting: the model has no such field.
+        InvalidChange: a field refuses its value, or the value does not survive JSON.
+    """
+    for name in fields:
+        known(model, name)
+    single = _single(model)  # pyright: ignore[reportArgumentType] # a class hashes, whatever its instances do
+    try:
+        valid = single.model_validate(dict(fields), by_alias=False, by_name=True)
+        values = {name: getattr(valid, name) for name in fields}
+        candidate = model().model_copy(update=values)
+        texts = _texts(model, Draft("", updates=dict(fields)), candidate)
+        loads = loaded(single, texts)
+    except ValidationError as error:
+        found = details(model, error, secrets_of(model, fields))
+    except InvalidChange as refused:
+        found = refused.errors()
+    else:
+        found = [
+            lost(name, values[name], getattr(loads, name), secret=facts(model)[name].secret)
+            for name in fields
+            if not same(getattr(loads, name), values[name])
+        ]
+    if found:
+        raise InvalidChange(summary(found, CORRECT), found)
+
+
+@functools.lru_cache(maxsize=64)
+def _single(model: type[WaffleModel]) -> type[BaseModel]:
+    """The fields with the rules that look at nothing but their own value."""
+    validators = model.__pydantic_decorators__.field_validators
+    looking = [
+        name
+        for name, found in validators.items()
+        if len(inspect.signature(found.func).parameters) > (2 if found.info.mode == "wrap" else 1)
+    ]
+    return without_rules_across(model, looking)
 
 
 def _records(

@@ -10,7 +10,7 @@ import contextlib
 import json
 import logging
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
     from pydantic_settings import EnvSettingsSource
 
-__all__ = ["Locks", "Pinned", "locks", "source"]
+__all__ = ["Locks", "Pinned", "locks", "source", "without_rules_across"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class _Check:
 
     def __init__(self, model: type[WaffleModel]) -> None:
         self._model = model
-        self._alone = _without_rules_across(model)
+        self._alone = without_rules_across(model)
         self._given: dict[str, object] = {}
         self._typed: dict[str, object] = {}
         self._texts: dict[str, str] = {}
@@ -200,8 +200,10 @@ class _Check:
         return secrets_of(self._model, self._given) | secrets_of(self._model, self._typed)
 
 
-def _without_rules_across(model: type[WaffleModel]) -> type[BaseModel]:
-    """The same fields, each with its own rules only."""
+def without_rules_across(
+    model: type[WaffleModel], leave_out: Collection[str] = ()
+) -> type[BaseModel]:
+    """The same fields, each with its own rules only, some validators left out by name."""
     config = model.model_config.copy()
     config["alias_generator"] = None
     config["use_attribute_docstrings"] = False
@@ -213,7 +215,9 @@ def _without_rules_across(model: type[WaffleModel]) -> type[BaseModel]:
         warnings.simplefilter("ignore")
         alone: type[BaseModel] = create_model(model.__name__, __config__=config, **fields)
     validators = model.__pydantic_decorators__.field_validators
-    alone.__pydantic_decorators__.field_validators.update(validators)
+    alone.__pydantic_decorators__.field_validators.update(
+        {name: found for name, found in validators.items() if name not in leave_out}
+    )
     alone.model_rebuild(force=True)
     return alone
 

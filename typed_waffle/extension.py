@@ -13,11 +13,13 @@ from typed_waffle.binding import Binding
 from typed_waffle.bindings import Bindings
 from typed_waffle.callbacks import Callbacks
 from typed_waffle.change import Change, Channel
-from typed_waffle.current import proxy, shown
+from typed_waffle.current import proxy
 from typed_waffle.edit import Draft, Edit
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.fleet import FleetReport, WorkerInfo
 from typed_waffle.model import M, completed, known
+from typed_waffle.override import Override
+from typed_waffle.pins import shown
 from typed_waffle.runtime import Runtime
 from typed_waffle.snapshot import Snapshot
 from typed_waffle.status import Status
@@ -63,10 +65,10 @@ class Waffle(Generic[M]):
             )
         self.model = completed(model)
         self.namespace = namespace
-        self._bindings: Bindings[M] = Bindings(self.model.__qualname__)
+        self._bindings: Bindings[M] = Bindings(self.model)
         self._callbacks: Callbacks[M] = Callbacks()
         self._binder = Binder(self, self.model, namespace, self._bindings, self._callbacks)
-        self.current_settings = proxy(self.model, self._bindings.current)
+        self.current_settings = proxy(self.model, self._bindings.pins.current)
 
     def __repr__(self) -> str:
         return f"<Waffle {self.model.__qualname__} {self.namespace!r}>"
@@ -121,7 +123,7 @@ class Waffle(Generic[M]):
         Raises:
             NotBound: No application is bound, or several are and no context says which.
         """
-        return shown(self._bindings.current.get())
+        return shown(self._bindings.pins.current.get())
 
     @contextmanager
     def pinned(self) -> Generator[M, None, None]:
@@ -331,6 +333,19 @@ class Waffle(Generic[M]):
             StoreUnavailable: The database does not answer.
         """
         return self._bindings.meant().rotate_keys()
+
+    # --- test ---------------------------------------------------------------------------------
+
+    def override(self, /, **fields: object) -> Override[M]:
+        """Show these values in this context, for a test: a context manager, and a decorator.
+
+        Nothing is written, nobody is told, and no store and no bus is needed.
+
+        Raises:
+            UnknownSetting: The model has no such field.
+            InvalidChange: The model refuses a value. A rule across fields refuses at the entry.
+        """
+        return Override(self._bindings, self.model, fields)
 
     # --- callbacks ----------------------------------------------------------------------------
 

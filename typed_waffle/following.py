@@ -65,22 +65,20 @@ class Following(Generic[M]):
         seen, due = after, float("-inf")
         try:
             while True:
-                if self._told(max(0.0, due - time.monotonic())) or time.monotonic() >= due:
+                told = self._told(max(0.0, due - time.monotonic()))
+                if told or time.monotonic() >= due:
+                    seen, found = self._looked(seen)
                     due = time.monotonic() + (SLOW_POLL if self._subscription else POLL)
-                    for change in self._since(seen):
-                        seen = change.revision
-                        yield change
-                    seen = min(seen, self._known)
+                    yield from found
         finally:
             self._hang_up()
 
-    _known = 0
-
-    def _since(self, seen: int) -> list[Change]:
+    def _looked(self, seen: int) -> tuple[int, list[Change]]:
+        """Where the store is, and the changes since; as before, if it does not answer."""
+        found: list[Change] = []
         try:
-            self._known = self._store.head(self._namespace).revision
-            found: list[Change] = []
-            before = self._known + 1
+            revision = self._store.head(self._namespace).revision
+            before = revision + 1
             while before > seen + 1:
                 page = self._ledger.page(field=None, limit=PAGE, before=before)
                 found += [change for change in page if change.revision > seen]
@@ -88,11 +86,10 @@ class Following(Generic[M]):
                     break  # pruned
                 before = page[-1].revision
         except StoreUnavailable as error:
-            self._known = seen
             self._say(str(error))
-            return []
+            return seen, []
         self._say(None)
-        return found[::-1]
+        return revision, found[::-1]
 
     def _told(self, within: float) -> bool:
         """Wait for a sign of a change; whether there was one."""

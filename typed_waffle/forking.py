@@ -71,7 +71,7 @@ class Gate:
         self._inside = {thread: n for thread, n in self._inside.items() if thread == me}
 
 
-gate = Gate()
+gate: Gate = Gate()
 """The one gate of this process."""
 
 os.register_at_fork(

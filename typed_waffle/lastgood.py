@@ -18,7 +18,7 @@ from typed_waffle.journal import Journal
 
 __all__ = ["LastGood", "Shelf", "ShelfError"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 LOOK_AFTER = 3600.0
 """Seconds after which it is checked that a copy is still there, and still right."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Ledger"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 PAGE = 500
 """How many records a rollback reads at a time."""

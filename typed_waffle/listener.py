@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+import time
 from contextlib import suppress
 from typing import Any, Literal, Protocol
 
@@ -27,7 +28,7 @@ __all__ = [
     "listen",
 ]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 Driver = Literal["thread", "gevent", "inline"]
 
@@ -67,6 +68,7 @@ class ThreadListener:
 
     def __init__(self, runtime: Runtime[Any], bus: Bus | None) -> None:  # Any: of any model
         self._runtime = runtime
+        self._board = runtime.board
         self._journal = Journal(logger)
         self._substitute = InlineListener(runtime)
         self._loop = Loop(runtime, bus)
@@ -85,11 +87,13 @@ class ThreadListener:
             RuntimeError: the process may start no thread.
         """
         self._strand.start()
-        self._runtime.board.beat()  # so that one that never runs is missed as well
+        self._board.beat()  # so that one that never runs is missed as well
 
     def poke(self) -> None:
         """Nothing to do while the loop works by itself; else stand in for it."""
-        silent = self._runtime.board.silent
+        if time.monotonic() < self._board.missed_at:
+            return  # asked at every app context, so this comes first
+        silent = self._board.silent
         if silent and not self._loop.stopped:
             self._runtime.agenda.deaf()
             self._journal.log(
@@ -138,6 +142,7 @@ class InlineListener:
 
     def __init__(self, runtime: Runtime[Any]) -> None:  # Any: of any model
         self._runtime = runtime
+        self._agenda = runtime.agenda
         self._journal = Journal(logger)
         self._threadless = threadless()
         self._looking = threading.Lock()
@@ -148,7 +153,7 @@ class InlineListener:
 
     def poke(self) -> None:
         """Look at the store if that is due; one caller waits for it, the others go on."""
-        if self._runtime.agenda.wait() or not self._looking.acquire(blocking=False):
+        if self._agenda.wait() or not self._looking.acquire(blocking=False):
             return
         if self._threadless:
             self._tick()

@@ -15,7 +15,7 @@ from typed_waffle.runtime import Runtime
 
 __all__ = ["Loop", "ticked"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 SLICE = 0.5
 """The longest wait at a time, so that a stop is noticed."""

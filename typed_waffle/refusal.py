@@ -30,6 +30,9 @@ __all__ = [
     "summary",
 ]
 
+NEXT = "Nothing was written: correct it and try again."
+"""What to do about a write that was refused."""
+
 _SHORT = 3
 _MANY = 10
 _LONG = 120
@@ -108,13 +111,13 @@ def lost(field: str, given: object, instead: object, *, secret: bool) -> ErrorDe
     return fault(field, given, why, secret=secret)
 
 
-def summary(found: Iterable[ErrorDetails]) -> str:
+def summary(found: Iterable[ErrorDetails], then: str = NEXT) -> str:
     """One message for a refused change: each setting, its value, the rule, the next step."""
     parts = [sentence(detail) for detail in found]
     more = len(parts) - _MANY
     if more > 0:
         parts[_MANY:] = [f"and {more} more"]
-    return f"{'; '.join(parts)}. Nothing was written: correct it and try again."
+    return f"{'; '.join(parts)}. {then}"
 
 
 def sentence(detail: ErrorDetails) -> str:

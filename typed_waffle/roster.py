@@ -15,7 +15,7 @@ from typed_waffle.protocols import Bus, BusError
 
 __all__ = ["Roster"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 LASTS = 35.0
 """Seconds for which a record lasts: a worker that died is gone from the fleet after that."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Generic
 
@@ -79,22 +79,24 @@ class Runtime(Generic[M]):
         observer: Observer[M],
         locks: Locks,
     ) -> None:
-        self.id = uuid.uuid4().hex
+        self.id: str = uuid.uuid4().hex
         self.model = model
-        self.board = Board(listens=bus is not None and rules.listens)
+        self.board: Board = Board(listens=bus is not None and rules.listens)
         self.ledger: Ledger[M] = Ledger(model, store, rules.namespace)
-        self.agenda = Agenda(rules.poll_interval, rules.fallback_poll_interval)
+        self.agenda: Agenda = Agenda(rules.poll_interval, rules.fallback_poll_interval)
         self._rules = rules
         self._store = store
         self._bus = bus
         self._display = Display(model, locks, observer, self.board, self.agenda)
         self._announcer = Announcer(bus, rules.namespace, self.id)
-        self.roster = Roster(bus, rules.namespace, self.info, self._bus_well, member=rules.works)
+        self.roster: Roster = Roster(
+            bus, rules.namespace, self.info, self._bus_well, member=rules.works
+        )
         self._last_good = LastGood()
         self._newcomer: WorkerInfo | None = None
         self._alone = False
-        self.deliver = self._display.deliver
-        self.show_again = self._display.show_again
+        self.deliver: Callable[[], None] = self._display.deliver
+        self.show_again: Callable[[], None] = self._display.show_again
 
     @property
     def works(self) -> bool:

@@ -8,7 +8,7 @@ from blinker import Signal
 
 __all__ = ["emit", "settings_changed", "settings_rejected"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 settings_changed: Signal = Signal()
 """Sent in every worker after a swap that changed a value.

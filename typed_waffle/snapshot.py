@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Literal
@@ -9,18 +10,29 @@ from typing import Generic, Literal
 from pydantic import ValidationError
 
 from typed_waffle.change import Overrides, State
-from typed_waffle.environment import Locks
+from typed_waffle.environment import Locks, locks
+from typed_waffle.errors import ConfigurationError
 from typed_waffle.fieldtypes import immutable
 from typed_waffle.model import M, known, named
 from typed_waffle.refusal import details, reasons, secrets_in
 from typed_waffle.values import loaded, malformed
 
-__all__ = ["MUTABLE", "Rejected", "Snapshot", "Unfit", "assembled", "salvaged"]
+__all__ = [
+    "MUTABLE",
+    "Origin",
+    "Rejected",
+    "Snapshot",
+    "Unfit",
+    "assembled",
+    "begun",
+    "resting",
+    "salvaged",
+]
 
 MUTABLE = "a validator made a value of it that can be mutated in place"
 """Why a value is refused that its type does not promise."""
 
-Origin = Literal["default", "stored", "environment"]
+Origin = Literal["default", "stored", "environment", "override"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,8 @@ class Snapshot(Generic[M]):
     """What the environment pins (the library's own)."""
     unfit: Mapping[str, Unfit] = field(default_factory=dict, repr=False)
     """Stored fields that this model refuses: they show another value (the library's own)."""
+    overridden: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What `Waffle.override` puts on top, as JSON texts (the library's own)."""
 
     def origin(self, field: str) -> Origin:
         """Where the value of a field comes from.
@@ -57,6 +71,8 @@ class Snapshot(Generic[M]):
             UnknownSetting: the model has no such field.
         """
         known(type(self.settings), field)
+        if field in self.overridden:
+            return "override"
         if field in self.locks:
             return "environment"
         stored = named(type(self.settings), self.state.overrides)
@@ -66,7 +82,8 @@ class Snapshot(Generic[M]):
 
     def texts(self) -> dict[str, str]:
         """The JSON texts in force: all that is not a default."""
-        return in_force(type(self.settings), self.state.overrides, self.locks, self.unfit)
+        texts = in_force(type(self.settings), self.state.overrides, self.locks, self.unfit)
+        return {**texts, **self.overridden}
 
 
 class Rejected(Exception):  # noqa: N818 - internal: it ends in a status, never at a caller
@@ -145,6 +162,41 @@ def salvaged(
             return _one_by_one(model, state, locks, unfit)
         for name, why in alone.items():
             unfit[name] = Unfit(unfit[name].why) if name in unfit else Unfit(why, good.get(name))
+
+
+def begun(
+    model: type[M], state: State, locks: Locks, last_good: Overrides | None = None
+) -> Snapshot[M]:
+    """As `salvaged`, for a worker that begins, or would.
+
+    Raises:
+        ConfigurationError: the defaults and the environment alone break a rule.
+    """
+    try:
+        return salvaged(model, state, locks, last_good)
+    except Rejected as rejected:
+        variables = ", ".join(pinned.variable for pinned in locks.values())
+        raise ConfigurationError(variables, f"together they break a rule: {rejected}") from None
+
+
+def resting(model: type[M], prefix: str | None, environ: Mapping[str, str]) -> Snapshot[M]:
+    """What a worker would show that has read nothing: the defaults, and what the environment pins.
+
+    The same snapshot again while the environment stays the same.
+
+    Raises:
+        ConfigurationError: as `begun`; or a field refuses its variable.
+    """
+    start = prefix and prefix.casefold()
+    mine = {n: text for n, text in environ.items() if start and n.casefold().startswith(start)}
+    return _resting(model, prefix, frozenset(mine.items()))  # pyright: ignore[reportArgumentType] # a class hashes, whatever its instances do
+
+
+@functools.lru_cache(maxsize=64)
+def _resting(
+    model: type[M], prefix: str | None, environ: frozenset[tuple[str, str]]
+) -> Snapshot[M]:
+    return begun(model, State(), locks(model, prefix, dict(environ)) if prefix else {})
 
 
 def _one_by_one(

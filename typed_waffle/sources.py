@@ -29,9 +29,17 @@ if TYPE_CHECKING:
     from redis import Redis, RedisCluster
     from sqlalchemy import Engine
 
-__all__ = ["Given", "Sources"]
+__all__ = ["Given", "Lent", "Sources"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """A store and a bus that are there already: those of `typed_waffle.testing.memory`."""
+
+    store: Store
+    bus: Bus
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,11 @@ class Sources:
         self._made_in = os.getpid()
         self._warned_in = 0
         self._exposed: tuple[str, ...] = ()
+        self._lent: Lent | None = None
+
+    def lend(self, lent: Lent | None) -> None:
+        """Use these from the next worker on; `None` for those that the configuration names."""
+        self._lent = lent
 
     def bus(self) -> Bus | None:
         """What carries changes; `None` if they are only polled for.
@@ -63,6 +76,8 @@ class Sources:
         Raises:
             ConfigurationError: the address cannot be read, or the client cannot be used.
         """
+        if self._lent is not None:
+            return self._lent.bus
         config, client = self.config, self._given.redis
         if not config.uses_bus(client_given=client is not None):
             return None
@@ -89,6 +104,8 @@ class Sources:
         Raises:
             ConfigurationError: the database cannot be used.
         """
+        if self._lent is not None:
+            return self._sealed(self._lent.store, pinned)
         from typed_waffle.stores.engines import store_on  # noqa: PLC0415 - as above
 
         engine, owned = self.engine()
@@ -113,7 +130,7 @@ class Sources:
         secret = secret_names(self._model)
         names = {name for fact in facts(self._model).values() for name in fact.names}
         shelves: list[Shelf] = []
-        if config.cache_dir is not None:
+        if config.cache_dir is not None and self._lent is None:
             shelves.append(FileShelf(self._given.folder / config.cache_dir, namespace))
         if bus is not None:
             shelves.append(BusShelf(bus, namespace))
@@ -143,7 +160,8 @@ class Sources:
             return SealedStore(store, cipher, secret, names - secret)
         # What the environment pins is not stored, and what is in memory ends with the process.
         exposed = [name for name in facts(self._model) if name in secret and name not in pinned]
-        self._exposed = () if isinstance(store, MemoryStore) else tuple(exposed)
+        kept = self._lent is None and not isinstance(store, MemoryStore)
+        self._exposed = tuple(exposed) if kept else ()
         return store
 
     def warn(self) -> None:

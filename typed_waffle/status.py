@@ -15,7 +15,7 @@ from typed_waffle.journal import Journal
 
 __all__ = ["Board", "Health", "Status", "WorkerState"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -107,7 +107,8 @@ class Board:
             self._bus = _Wire(
                 "not listened to: changes are found by polling", ok=True, needed=False
             )
-        self._beat: float | None = None
+        self.missed_at: float = float("inf")
+        """When the listener is missed, in monotonic seconds, if it does not beat again."""
         self._answered = float("-inf")
         self._loaded = False
         self._closed = False
@@ -144,7 +145,7 @@ class Board:
 
     def beat(self) -> None:
         """The listener is at work."""
-        self._beat = time.monotonic()
+        self.missed_at = time.monotonic() + SILENT_AFTER
 
     def bus_up(self) -> None:
         """The subscription stands and answers."""
@@ -200,8 +201,8 @@ class Board:
     @property
     def silent(self) -> float:
         """Seconds since the listener's last sign of life; 0 if that is not worth a word."""
-        silent = time.monotonic() - self._beat if self._beat is not None else 0.0
-        return silent if silent > SILENT_AFTER else 0.0
+        late = time.monotonic() - self.missed_at
+        return late + SILENT_AFTER if late > 0 else 0.0
 
     def _bus_health(self) -> Health:
         silent = self.silent

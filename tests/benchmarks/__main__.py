@@ -4,7 +4,7 @@ import platform
 import sys
 from importlib.metadata import version
 
-from tests.benchmarks import contexts, idle, reads, variants
+from tests.benchmarks import checker, contexts, idle, reads, variants
 from tests.benchmarks.shop import apps
 
 
@@ -19,6 +19,7 @@ def main() -> None:
         contexts.show(made)
     variants.show()
     sys.stdout.flush()
+    checker.main()
     idle.main()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
+from pydantic import SecretStr
 from sqlalchemy import create_engine, inspect, text
 
 from tests.support.kiosk import create_app, waffle
@@ -212,7 +213,7 @@ def test_variables(kiosk: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_key_that_is_missing(kiosk: Flask) -> None:
     """What no key opens is told, and its value is nowhere."""
     with kiosk.app_context():
-        waffle.update(api_key="canary-4711")
+        waffle.update(api_key=SecretStr("canary-4711"))
     waffle.close()
     keys = {k: v for k, v in kiosk.config.items() if k.startswith("WAFFLE_")}
     app = create_app(**{**keys, "WAFFLE_ENCRYPTION_KEYS": [Fernet.generate_key().decode()]})

@@ -16,7 +16,11 @@ SECRET = "canary-4711"
 def changed(kiosk: Flask) -> Flask:
     """The kiosk, with some of it changed."""
     with kiosk.app_context(), waffle.edit(actor="ada", note="summer") as edit:
-        edit.update(site_name="Café\x1b[2J", api_key=SECRET, smtp=Smtp(password=SecretStr(SECRET)))
+        edit.update(
+            site_name="Café\x1b[2J",
+            api_key=SecretStr(SECRET),
+            smtp=Smtp(password=SecretStr(SECRET)),
+        )
     return kiosk
 
 

@@ -66,7 +66,9 @@ def test_an_unknown_setting_has_no_history(changed: Flask) -> None:
 def test_a_secret_that_changed_is_told_as_that(changed: Flask) -> None:
     """If only a secret changed, its setting is named; no value is."""
     with changed.app_context():
-        waffle.update(smtp=Smtp(host="mail", password=SecretStr("other")), api_key=SECRET)
+        waffle.update(
+            smtp=Smtp(host="mail", password=SecretStr("other")), api_key=SecretStr(SECRET)
+        )
     lines = timeless(run(changed, "history", "--limit", "1").stdout)
     assert lines[1].startswith('    smtp: {"host": "mail"')
     assert lines[2] == "    api_key: ********** -> **********"
@@ -119,6 +121,18 @@ def test_there_and_back(changed: Flask) -> None:
         assert (newest.channel, newest.actor, newest.note) == ("rollback", "eve", "no")
     again = answered(changed, "rollback", "1", "--yes")
     assert (again["revision"], again["change"]) == (4, None)
+
+
+def test_what_a_rollback_cannot_bring_back_is_told(changed: Flask) -> None:
+    """What a secret is in stays as it is, and is named."""
+    result = run(changed, "rollback", "2", "--yes")
+    assert result.stderr == ""
+    with changed.app_context():
+        waffle.update(smtp=Smtp(host="other"))
+    result = run(changed, "rollback", "2", "--yes")
+    assert result.stderr.splitlines()[-1] == (
+        "smtp stays as it is: the history keeps no secret's value."
+    )
 
 
 @pytest.mark.parametrize(("answer", "revisions"), [("y", 4), ("n", 3)])

@@ -55,7 +55,7 @@ def test_rotate_keys_says_how_many_secrets_there_are(
 ) -> None:
     """Every stored secret is encrypted with the first key afterwards."""
     app, waffle = bound
-    waffle.update(token="hunter2")
+    waffle.update(token="hunter2")  # type: ignore[waffle-value] # as a form gives it
     done = run(app, "rotate-keys")
     assert (done.exit_code, done.output) == (0, "1 secrets are encrypted with the first key.\n")
 

@@ -24,6 +24,16 @@ class Sized(Shop):
     size: ByteSize = ByteSize(0)
 
 
+class Nesting(WaffleModel):
+    """Names what stands within itself."""
+
+    class Inner(WaffleModel):
+        """Stands within."""
+
+    inner: Inner = Inner()
+    above: Mapping[str, Nesting] = {}
+
+
 class Twice(Box[Sequence[T]], Generic[T]):
     """Uses the parameter's own name again in what it tells its base."""
 
@@ -55,6 +65,11 @@ def test_a_type_parameter_is_filled_in() -> None:
     assert declared(Box[int])["held"] == int | None
     assert declared(Shelf[str])["spares"] == Sequence[tuple[str, ...]]
     assert declared(Settings)["boxes"] == Mapping[str, Box[Size]]
+
+
+def test_names_within_the_class_are_known() -> None:
+    """A type that is defined in the model's own body, and the model itself."""
+    assert declared(Nesting) == {"inner": Nesting.Inner, "above": Mapping[str, Nesting]}
 
 
 def test_a_made_model_has_its_types() -> None:

@@ -17,6 +17,7 @@ from tests.typing import everything, everything_typed
 from typed_waffle import Snapshot, Waffle, WaffleModel
 from typed_waffle.cli import waffle as group
 from typed_waffle.edit import Edit
+from typed_waffle.model import M
 from typed_waffle.stubgen import generated
 
 TARGET = "tests.typing.everything:everything"
@@ -53,7 +54,17 @@ class Nothing(WaffleModel):
     """No settings at all."""
 
 
+class Own(Waffle[M]):
+    """A Waffle of one's own, for any model."""
+
+
+class OwnNothing(Own[Nothing]):
+    """A Waffle of one's own, for one model."""
+
+
 nothing = Waffle(Nothing)
+own = Own(Nothing)
+own_nothing = OwnNothing(Nothing)
 Local = Nothing  # type: ignore[assignment,misc] # hidden on purpose
 
 
@@ -227,7 +238,15 @@ def test_a_model_without_settings() -> None:
     """It takes nothing, and there is no name to give."""
     text = generated("tests.stubgen.test_stubgen:nothing")
     assert "NothingField: typing.TypeAlias = typing.Never\n" in text
-    assert '"""What `update` takes."""\n\n        pass\n' in text
+    assert '"""What `update` and `override` take."""\n\n        pass\n' in text
+
+
+def test_a_waffle_of_ones_own_stays_one() -> None:
+    """What an application's own class adds is still there."""
+    here = "tests.stubgen.test_stubgen"
+    text = generated(f"{here}:own")
+    assert f"class NothingWaffle({here}.Own[{here}.Nothing]):\n" in text
+    assert f"class NothingWaffle({here}.OwnNothing):\n" in generated(f"{here}:own_nothing")
 
 
 def test_the_narrowed_methods_are_those_that_there_are() -> None:

@@ -8,10 +8,10 @@ from flask import Flask
 from tests.support.shop import create_app, seen
 
 
-def celery_of(app: Flask) -> Celery:
+def celery_of(app: Flask) -> Celery[Any]:  # Any: of any class of tasks
     """The application's Celery; each task has an app context of its own."""
 
-    class FlaskTask(Task):
+    class FlaskTask(Task[..., object]):
         def __call__(self, *args: object, **kwargs: object) -> object:
             with app.app_context():
                 return self.run(*args, **kwargs)

@@ -2,13 +2,12 @@
 
 A Python block whose first line is a comment with a file's name is saved under that name and
 imported. Any other runs in the page's own namespace. A `text` block that comes right after one is
-what it prints.
+what it prints. An `ini` block whose first line names a file is saved before all else.
 """
 
 import importlib
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -20,12 +19,14 @@ from sybil import Example
 from sybil.document import Document
 from sybil.parsers.markdown import CodeBlockParser
 
+from tests.support.suites import pytest_in
 from typed_waffle import Waffle
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 _FILE = re.compile(r"# (\w+)\.py\n")
+_INI = re.compile(r"^```ini\n# (\w+\.ini)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass
@@ -71,16 +72,7 @@ class _Run:
     def tests(self) -> None:
         """Run the tests that the page wrote."""
         if list(self.folder.glob("test_*.py")):
-            paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-            done = subprocess.run(
-                [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."],
-                cwd=self.folder,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
+            done = pytest_in(self.folder)
             assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -104,6 +96,8 @@ def blocks(page: Path) -> Blocks:
 def run(page: Path, folder: Path) -> int:
     """Run a page's blocks in order, in an empty folder; return how many there are."""
     this = _Run(folder)
+    for name, text in _INI.findall(page.read_text(encoding="utf-8")):
+        (folder / name).write_text(text, encoding="utf-8")
     parsers = (CodeBlockParser("python", this.python), CodeBlockParser("text", this.text))
     examples = list(Document.parse(str(page), *parsers).examples())
     with _house(folder):

@@ -26,12 +26,13 @@ if typing.TYPE_CHECKING:
     import tests.typing.everything as _tests_typing_everything
     import typed_waffle
     import typed_waffle.edit
+    import typed_waffle.override
     import typing as _typing
     import uuid
     import zoneinfo
 
     class SettingsFields(typing.TypedDict, total=False):
-        """What `update` takes."""
+        """What `update` and `override` take."""
 
         held: tuple[_tests_typing_everything.Planet, ...] | None
         spares: collections.abc.Sequence[tuple[_tests_typing_everything.Planet, ...]]
@@ -176,7 +177,7 @@ if typing.TYPE_CHECKING:
     class SettingsSnapshot(typed_waffle.Snapshot[_tests_typing_everything.Settings]):
         def origin(
             self, field: SettingsField
-        ) -> _typing.Literal["default", "stored", "environment"]: ...
+        ) -> _typing.Literal["default", "stored", "environment", "override"]: ...
 
     class SettingsWaffle(typed_waffle.Waffle[_tests_typing_everything.Settings]):
         def snapshot(self) -> SettingsSnapshot: ...
@@ -199,6 +200,9 @@ if typing.TYPE_CHECKING:
             note: str | None = None,
             expected_revision: int | None = None,
         ) -> collections.abc.Generator[SettingsEdit, None, None]: ...
+        def override(
+            self, /, **fields: typing.Unpack[SettingsFields]
+        ) -> typed_waffle.override.Override[_tests_typing_everything.Settings]: ...
         def on_change(
             self, *fields: SettingsField
         ) -> collections.abc.Callable[

@@ -1,13 +1,16 @@
 """What both type checkers know through a module that stubgen wrote."""
 
 from pathlib import Path
-from typing import assert_type
+from typing import TYPE_CHECKING, Unpack, assert_type
 
 from pydantic import ByteSize, Secret, SecretStr
 
 from tests.typing.everything import Box, Cat, Pair, Planet, Point, Settings
 from tests.typing.everything_typed import everything
 from typed_waffle import Change, Waffle
+
+if TYPE_CHECKING:
+    from tests.typing.everything_typed import SettingsField, SettingsFields
 
 # --- it is the same -------------------------------------------------------------------------------
 
@@ -43,6 +46,19 @@ everything.update(mode="perhaps")  # type: ignore[arg-type]  # pyright: ignore[r
 everything.update(box=Box[str]())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 everything.update(planets={1})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
+everything.update(prices={"x": {"EARTH": 1}})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+
+
+def save(*gone: "SettingsField", **fields: "Unpack[SettingsFields]") -> Change | None:
+    """Hand on what is typed as it is there."""
+    everything.reset(*gone)
+    return everything.update(**fields)
+
+
+save("site_name", "update", site_name="x", update=1)
+save("sitename", site_name="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+save(sitename="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
 # --- names ----------------------------------------------------------------------------------------
 
 assert_type(everything.reset("site_name", "held", "update"), Change | None)
@@ -70,6 +86,22 @@ assert_type(edit.change, Change | None)
 
 with everything.connect({}) as connected:
     connected.update(sitename="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+# --- override -------------------------------------------------------------------------------------
+
+with everything.override(site_name="Crêpe", note=None) as overridden:
+    assert_type(overridden, Settings)
+
+
+@everything.override(update=1)
+def test_something(number: int) -> str:
+    """Keep the signature of what is decorated."""
+    return str(number)
+
+
+assert_type(test_something(1), str)
+everything.override(sitename="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+everything.override(site_name=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 # --- callbacks ------------------------------------------------------------------------------------
 

@@ -324,7 +324,7 @@ def test_no_secret_is_in_a_record(config: dict[str, Any], redis_server: RedisSer
         loose.start()
         tight.start()
         eventually(lambda: len(loose.workers()) == 2)
-        change = loose.update(token=SECRET)
+        change = loose.update(token=SECRET)  # type: ignore[waffle-value] # as a form gives it
         assert change is not None
         report = loose.wait_applied(change.revision, 10)
         assert "token" in str(report.rejected[0].reason)

@@ -104,7 +104,7 @@ def test_a_reload_loses_and_doubles_no_change(tmp_path: Path) -> None:
 
 def test_workers_outlive_no_master(tmp_path: Path) -> None:
     """When the master is killed, its workers end as gunicorn has them end."""
-    with opened(Mode(gunicorn, (*SYNC, "--timeout", "2")), tmp_path, size=2) as site:
+    with opened(Mode(gunicorn, (*SYNC, "--timeout", "6")), tmp_path, size=2) as site:
         workers = site.server.workers()
         site.server.tell(signal.SIGKILL)
         site.server.master.ended()

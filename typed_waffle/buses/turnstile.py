@@ -21,7 +21,7 @@ class Turnstile:
         self._name = name
         self._overdue: Errand[Any] | None = None  # Any: of any kind
         self._why = ""
-        self.closed_until = 0.0
+        self.closed_until: float = 0.0
         """When the next call is tried, in monotonic seconds."""
 
     def make(self, call: Callable[[], T], within: float, pause: float) -> T:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from typed_waffle.change import FieldChange
 from typed_waffle.cli.changes import show_change, show_fields
 from typed_waffle.cli.completion import FIELD
 from typed_waffle.cli.forms import change_form, field_form
@@ -16,6 +17,7 @@ from typed_waffle.cli.options import Writing, writing
 from typed_waffle.cli.output import Output
 from typed_waffle.cli.waiting import Terms, concluded
 from typed_waffle.desk import Desk
+from typed_waffle.errors import InvalidChange
 
 __all__ = ["diff", "history", "rollback", "watch"]
 
@@ -95,10 +97,9 @@ def rollback(
     value since stays as it is.
     """
     terms.check(desk)
-    signature = terms.signature
+    signature, fields = terms.signature, _back(desk, revision)
     if not yes:
-        seen = desk.fresh().live.revision
-        _, fields = desk.differences(seen, revision)
+        seen = desk.revision
         if not sys.stdin.isatty():
             raise click.UsageError(
                 f"there is nobody to ask whether to go back to revision {revision}. "
@@ -109,7 +110,20 @@ def rollback(
         if signature.expected_revision is None:  # what was shown is what is agreed to
             signature = replace(signature, expected_revision=seen)
     change = desk.rollback(revision, signature)
+    made = {field.field for field in change.fields} if change else set[str]()
+    left = [field.field for field in fields if field.field not in made]
+    if left and not out.as_json:
+        out.note(f"{', '.join(left)} stays as it is: the history keeps no secret's value.")
     concluded(desk, out, change, terms, brief=not yes)
+
+
+def _back(desk: Desk[Any], revision: int) -> tuple[FieldChange, ...]:  # Any: of any model
+    """What lies between now and a revision; if that cannot be told, going back will say why."""
+    seen = desk.fresh().live.revision
+    try:
+        return desk.differences(seen, revision)[1]
+    except InvalidChange:
+        return ()
 
 
 @click.command("watch", short_help="Show changes as they are made.")

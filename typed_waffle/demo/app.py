@@ -10,7 +10,7 @@ from typed_waffle.demo.settings import current_settings, waffle
 
 __all__ = ["create_app"]
 
-bp = Blueprint("shop", __name__)
+bp: Blueprint = Blueprint("shop", __name__)
 
 
 def create_app() -> Flask:
@@ -48,7 +48,7 @@ def worker() -> dict[str, Any]:  # Any: a JSON object
 @bp.post("/maintenance")
 def maintenance() -> dict[str, Any]:  # Any: a JSON object
     """Close the shop (`on=yes`) or open it (`on=no`): a change that a worker makes."""
-    waffle.update(maintenance=request.form["on"])
+    waffle.update(maintenance=request.form["on"])  # type: ignore[waffle-value] # as a form gives it
     return worker()
 
 

@@ -91,14 +91,16 @@ class Shop:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.redis = redis_server(folder)
-        self.config = {
+        self.redis: Server = redis_server(folder)
+        self.config: dict[str, str] = {
             "WAFFLE_REDIS_URL": f"redis://127.0.0.1:{self.redis.port}/0",
             "WAFFLE_DATABASE_URL": f"sqlite:///{folder / 'waffle.db'}",
             "WAFFLE_SIGNING_KEY": f"demo-{secrets.token_hex()}",
             "WAFFLE_ENCRYPTION_KEYS": encryption_key(),
         }
-        self.web = gunicorn(folder, {f"FLASK_{key}": text for key, text in self.config.items()})
+        self.web: Server = gunicorn(
+            folder, {f"FLASK_{key}": text for key, text in self.config.items()}
+        )
 
     @property
     def url(self) -> str:

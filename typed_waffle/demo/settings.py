@@ -32,5 +32,5 @@ class Settings(WaffleModel):
         return self
 
 
-waffle = Waffle(Settings)
-current_settings = waffle.current_settings
+waffle: Waffle[Settings] = Waffle(Settings)
+current_settings: Settings = waffle.current_settings

@@ -75,7 +75,7 @@ class Tour:
 
     def _edit(self) -> None:
         with waffle.edit(actor="tour", note="the summer shop") as edit:
-            edit.update(site_name="Waffles & Co", max_filesize="2 MB", min_order=10)
+            edit.update(site_name="Waffles & Co", max_filesize=ByteSize(2_000_000), min_order=10)
         check(edit.change is not None and edit.change.revision == 1, "the edit made revision 1")
         self._converge(1, site_name="Waffles & Co", max_filesize=2_000_000, min_order=10)
 

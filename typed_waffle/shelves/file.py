@@ -34,7 +34,7 @@ class FileShelf:
 
     def __init__(self, folder: Path, namespace: str) -> None:
         self._path = folder / f"{namespace}.copy"
-        self.label = str(self._path)
+        self.label: str = str(self._path)
 
     def read(self) -> str | None:
         """See `Shelf.read`."""

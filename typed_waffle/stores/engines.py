@@ -19,7 +19,7 @@ from typed_waffle.stores.sql import SqlStore
 
 __all__ = ["own_engine", "store_on"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 # How a connection of our own is made. The times, in seconds, end what `Connections` gives up: a
 # thread that connects to a server that is frozen. On PostgreSQL, names may be of any letters,

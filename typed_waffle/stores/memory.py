@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from typed_waffle.change import Delta, Head, Record, Stamp, State
+from typed_waffle.change import Delta, Head, Record, Stamp, State, stamps
 from typed_waffle.protocols import Decide, Rewrite
 
 __all__ = ["MemoryStore"]
@@ -86,11 +86,7 @@ class MemoryStore:
         with self._lock:
             kept = self._namespaces.get(namespace)
             records = list(kept.records) if kept else []
-        return {
-            field.field: Stamp(r.revision, r.at, r.actor, r.note, r.channel)
-            for r in records
-            for field in r.fields
-        }
+        return stamps(records)
 
     def prune(self, namespace: str, keep: int) -> int:
         """See `Store.prune`."""

@@ -50,7 +50,8 @@ def _resolved(owner: type, annotation: object) -> Any:  # noqa: ANN401 - see abo
     one = type("One", (), {"__annotations__": {"it": annotation}})
     parameters = {p.__name__: p for p in getattr(owner, "__type_params__", ())}
     names = {**vars(sys.modules[owner.__module__]), **parameters}
-    return get_type_hints(one, names, {owner.__name__: owner}, include_extras=True)["it"]
+    within = {**vars(owner), owner.__name__: owner}  # what Pydantic looks into
+    return get_type_hints(one, names, within, include_extras=True)["it"]
 
 
 def _filled(annotation: Any, values: Mapping[TypeVar, Any]) -> Any:  # noqa: ANN401 - see above

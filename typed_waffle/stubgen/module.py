@@ -9,8 +9,8 @@ from typing import Any
 from typed_waffle.change import Change
 from typed_waffle.edit import Edit
 from typed_waffle.errors import DeclarationError
-from typed_waffle.extension import Waffle
 from typed_waffle.model import WaffleModel, facts
+from typed_waffle.override import Override
 from typed_waffle.snapshot import Origin, Snapshot
 from typed_waffle.stubgen.declared import declared
 from typed_waffle.stubgen.spelling import Speller, Unnameable
@@ -42,7 +42,7 @@ if typing.TYPE_CHECKING:
 {imports}
 
     class {name}Fields(typing.TypedDict, total=False):
-        """What `update` takes."""
+        """What `update` and `override` take."""
 
 {fields}
 
@@ -59,7 +59,7 @@ if typing.TYPE_CHECKING:
             self, field: {name}Field
         ) -> {origin}: ...
 
-    class {name}Waffle({waffle}[{model}]):
+    class {name}Waffle({waffle}):
         def snapshot(self) -> {name}Snapshot: ...
         def history(
             self,
@@ -80,6 +80,9 @@ if typing.TYPE_CHECKING:
             note: str | None = None,
             expected_revision: int | None = None,
         ) -> {abc}.Generator[{name}Edit, None, None]: ...
+        def override(
+            self, /, **fields: typing.Unpack[{name}Fields]
+        ) -> {override}[{model}]: ...
         def on_change(
             self, *fields: {name}Field
         ) -> {abc}.Callable[
@@ -91,7 +94,7 @@ if typing.TYPE_CHECKING:
 '''
 
 SUFFIXES = ("Fields", "Field", "PastField", "Edit", "Snapshot", "Waffle")
-METHODS = ("snapshot", "history", "update", "reset", "edit", "on_change", "origin")
+METHODS = ("snapshot", "history", "update", "reset", "edit", "override", "on_change", "origin")
 HINT = "Define it at the top level of a module, under its own name"
 
 
@@ -109,8 +112,9 @@ def generated(target: str) -> str:
     speller = Speller({*facts(model), *METHODS, *ours, meant.attribute, "_declared", "_R"})
     words = {
         "model": _spelled(speller, model, None, model),
-        "waffle": speller.spelled(Waffle),
+        "waffle": _base(speller, model, type(meant.waffle)),
         "edit": speller.spelled(Edit),
+        "override": speller.spelled(Override),
         "snapshot": speller.spelled(Snapshot),
         "change": speller.spelled(Change),
         "origin": speller.spelled(Origin),
@@ -129,6 +133,12 @@ def generated(target: str) -> str:
         past=f"{name}PastField" if _former(model) else f"{name}Field",
         **words,
     )
+
+
+def _base(speller: Speller, model: type[WaffleModel], cls: Any) -> str:  # noqa: ANN401 - of any model
+    """The class that is narrowed: the application's own, if it made one."""
+    base = _spelled(speller, model, None, cls)
+    return f"{base}[{speller.spelled(model)}]" if cls.__parameters__ else base
 
 
 def _fields(model: type[WaffleModel], speller: Speller) -> Iterator[str]:

@@ -1,0 +1,33 @@
+"""Test suites of users, run by pytest in a process of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+__all__ = ["pytest_in"]
+
+ROOT = Path(__file__).parents[2]
+PLUGIN = "typed_waffle.testing.plugin"
+
+
+def pytest_in(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the tests in a folder, with our plugin even where the package was not reinstalled."""
+    installed = any(point.value == PLUGIN for point in entry_points(group="pytest11"))
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."),
+            *(() if installed else ("-p", PLUGIN)),
+            *options,
+        ],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )

@@ -1,0 +1,248 @@
+"""Pins: what keeps one snapshot for a context.
+
+The `__dict__` of a pin is the very `__dict__` of the settings that it shows, so that to read one is
+an ordinary attribute: no lookup of ours, no lock, no I/O. A pin that was not read yet is of another
+class, which has a property for each field: it takes the snapshot at the first read, and the pin
+turns into a plain one.
+"""
+
+# Underscored, so that no field can hide them; they are this module's own.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol
+
+from typed_waffle.layers import Layers
+from typed_waffle.model import M
+from typed_waffle.snapshot import Snapshot
+from typed_waffle.surroundings import loading
+
+__all__ = [
+    "Cover",
+    "Ground",
+    "Pin",
+    "Pins",
+    "covering",
+    "forget",
+    "origin",
+    "outer",
+    "show",
+    "shown",
+    "taken",
+]
+
+
+class Pin(Generic[M]):
+    """One context's view: a snapshot, shown attribute by attribute.
+
+    It has no methods: a field may have any name that does not begin with an underscore.
+    """
+
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_cover",
+        "_first",
+        "_outer",
+        "_snapshot",
+        "_source",
+        "_unread",
+    )
+
+    _cover: Cover[M] | None
+    _first: list[Snapshot[M]]
+    _outer: Pin[M] | None
+    _snapshot: Snapshot[M]
+    _source: Callable[[], Snapshot[M]]
+    _unread: type[Pin[M]]
+
+
+_slot: Any = Pin.__dict__["_snapshot"]  # Any: a slot, which the classes of unread pins hide
+
+
+def show(pin: Pin[M], snapshot: Snapshot[M]) -> None:
+    """Let a pin show this snapshot from now on."""
+    _slot.__set__(pin, snapshot)
+    pin.__dict__ = snapshot.settings.__dict__  # pyright: ignore[reportAttributeAccessIssue] # it takes an instance's __dict__ for a class's
+    pin.__class__ = Pin
+
+
+def forget(pin: Pin[M]) -> None:
+    """Let a live pin take its snapshot anew at the next read."""
+    pin.__class__ = pin._unread
+    pin.__dict__ = {}
+    with suppress(AttributeError):
+        _slot.__delete__(pin)
+
+
+def shown(pin: Pin[M]) -> Snapshot[M]:
+    """The snapshot that a pin shows; an unread one takes it now."""
+    return pin._snapshot
+
+
+def taken(pin: Pin[M]) -> Snapshot[M] | None:
+    """The snapshot that a pin shows; `None` if it has not taken one."""
+    try:
+        found: Snapshot[M] = _slot.__get__(pin)
+    except AttributeError:
+        return None
+    return found
+
+
+def outer(pin: Pin[M]) -> Pin[M] | None:
+    """The pin that this one hides."""
+    return pin._outer
+
+
+def origin(pin: Pin[M]) -> Callable[[], Snapshot[M]]:
+    """Where a pin takes its snapshot from, whatever a test puts on top."""
+    cover = pin._cover
+    return pin._source if cover is None else cover.plain._source
+
+
+def covering(pin: Pin[M]) -> Cover[M] | None:
+    """What covers a pin, if anything does."""
+    return pin._cover
+
+
+class Ground(Protocol[M]):
+    """What knows the pins that tests cover."""
+
+    def base(self, plain: Pin[M]) -> Snapshot[M]:
+        """What a pin shows; nothing begins for it."""
+        ...
+
+    def follow(self, pin: Pin[M]) -> None:
+        """Forget what this pin shows whenever what is live was replaced."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cover(Generic[M]):
+    """What a covered pin is made of: the pin beneath, and the layers on top of it."""
+
+    plain: Pin[M]
+    layers: Layers[M]
+    ground: Ground[M]
+
+    def snapshot(self) -> Snapshot[M]:
+        """What the covered pin shows."""
+        return self.layers.over(self.ground.base(self.plain))
+
+
+class Pins(Generic[M]):
+    """Makes the pins of one model, and knows the current context's."""
+
+    current: ContextVar[Pin[M]]
+    """The pin of the current context; outside of any, the one for what is live."""
+    outside: Pin[M]
+    """What `current` is outside of any context."""
+
+    def __init__(self, model: type[M], source: Callable[[], Snapshot[M]]) -> None:
+        self._once = _unread(model, "Once", _once)
+        self._following = _unread(model, "Following", _following)
+        self.outside = self.live(source)
+        self.current = ContextVar("typed_waffle", default=self.outside)
+
+    def once(self, source: Callable[[], Snapshot[M]], before: Pin[M] | None = None) -> Pin[M]:
+        """A pin that takes its snapshot from `source` at the first read; it hides `before`."""
+        pin = self._once()
+        pin._source = source
+        pin._outer = before
+        pin._cover = None
+        pin._first = []
+        return pin
+
+    def live(self, source: Callable[[], Snapshot[M]]) -> Pin[M]:
+        """A pin for what is live: whoever makes a newer snapshot live shows it here."""
+        pin = self._following()
+        pin._unread = self._following
+        pin._source = source
+        pin._outer = pin._cover = None
+        return pin
+
+    # --- app contexts -------------------------------------------------------------------------
+
+    def enter(self, source: Callable[[], Snapshot[M]]) -> bool:
+        """Let an app context have a pin of its own; whether a test covers it."""
+        before = self.current.get()
+        pin = self.once(source, before)
+        cover = before._cover
+        if cover is None:
+            self.current.set(pin)
+            return False
+        self.current.set(self.covered(pin, cover.layers, cover.ground))
+        return True
+
+    def leave(self) -> None:
+        """Show again what was shown before an app context, under what covers it now."""
+        top = self.current.get()
+        before = top._outer
+        if before is not None:
+            uncovered = top._cover is before._cover is None
+            self.current.set(before if uncovered else self.under(before, top))
+
+    # --- what a test puts on top --------------------------------------------------------------
+
+    def covered(self, plain: Pin[M], layers: Layers[M], ground: Ground[M]) -> Pin[M]:
+        """A pin that shows what `plain` shows, with layers on top.
+
+        It takes its snapshot at the first read; if `plain` follows what is live, so does it.
+        """
+        cover = Cover(plain, layers, ground)
+        pin = self.live(cover.snapshot)
+        pin._outer, pin._cover = plain._outer, cover
+        if pin._outer is None:
+            ground.follow(pin)
+        return pin
+
+    def under(self, pin: Pin[M], top: Pin[M]) -> Pin[M]:
+        """A pin, covered as `top` is: layers outlast the contexts in which they began."""
+        now, then = top._cover, pin._cover
+        if (now and now.layers) is (then and then.layers):
+            return pin
+        plain = pin if then is None else then.plain
+        return plain if now is None else self.covered(plain, now.layers, now.ground)
+
+
+# --- the first read -----------------------------------------------------------------------------
+
+
+def _unread(model: type[M], name: str, read: Callable[[Pin[M], str], object]) -> type[Pin[M]]:
+    """A class of pins that were not read yet: `read` answers whatever is asked of them."""
+    # Not by `__getattr__`, for which CPython makes an AttributeError first.
+    asked = ("_snapshot", *model.model_fields)
+    members = {each: _asked(each, read) for each in asked}
+    made: type[Pin[M]] = type(name, (Pin,), {"__slots__": (), **members})
+    return made
+
+
+def _asked(name: str, read: Callable[[Pin[M], str], object]) -> property:
+    return property(lambda pin: read(pin, name))
+
+
+def _once(pin: Pin[M], name: str) -> object:
+    first = pin._first
+    first.append(pin._source())
+    show(pin, first[0])  # two threads that share a context see one snapshot
+    return getattr(pin, name)
+
+
+def _following(pin: Pin[M], name: str) -> object:
+    snapshot: Snapshot[M] | None = None
+    if loading():  # it is for this moment only: nobody would replace it in a worker
+        latest = pin._source()
+        return latest if name == "_snapshot" else getattr(latest.settings, name)
+    try:
+        # Anew until nothing moved: a newer one that was shown meanwhile must not be hidden.
+        while (latest := pin._source()) is not snapshot:
+            show(pin, snapshot := latest)
+    except BaseException:
+        forget(pin)
+        raise
+    return getattr(pin, name)
