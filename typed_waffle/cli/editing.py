@@ -14,7 +14,7 @@ import click
 
 from typed_waffle.change import Change
 from typed_waffle.cli.completion import PATH
-from typed_waffle.cli.files import Flaw, Source, flaws, refusal, unreadable
+from typed_waffle.cli.files import Flaw, Source, ended, flaws, refusal, unreadable
 from typed_waffle.cli.group import on_settings
 from typed_waffle.cli.options import Writing, writing
 from typed_waffle.cli.outcome import Failure
@@ -224,7 +224,7 @@ def _marks(text: str, found: Sequence[Flaw]) -> list[tuple[int, str]]:
     for flaw in found:
         at = min(flaw.line or 1, len(lines)) - 1
         margin = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
-        marks.append((at, f"{margin}# ERROR: {safe(flaw.message)}."))
+        marks.append((at, f"{margin}# ERROR: {ended(safe(flaw.message))}"))
     return marks
 
 

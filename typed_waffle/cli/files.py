@@ -16,7 +16,17 @@ from typed_waffle.portable.complaint import Complaint
 from typed_waffle.portable.document import TEXTS
 from typed_waffle.portable.format import EXTENSIONS, Format, Unreadable, format_named
 
-__all__ = ["Flaw", "Source", "flaws", "format_for", "loaded", "refusal", "saved", "unreadable"]
+__all__ = [
+    "Flaw",
+    "Source",
+    "ended",
+    "flaws",
+    "format_for",
+    "loaded",
+    "refusal",
+    "saved",
+    "unreadable",
+]
 
 STANDARD = "-"
 
@@ -74,17 +84,20 @@ def unreadable(error: Unreadable) -> Flaw:
 def refusal(source: Source, found: list[Flaw]) -> Failure:
     """The end of a command whose file was refused."""
     told = [
-        f"{source.name}:{flaw.line}: {flaw.message}"
-        if flaw.line
-        else f"{source.name}: {flaw.message}"
+        f"{source.name}{f':{flaw.line}' if flaw.line else ''}: {flaw.message.removesuffix('.')}"
         for flaw in found
     ]
     kinds = {flaw.kind for flaw in found}
     return Failure(
         kinds.pop() if len(kinds) == 1 else "InvalidChange",
-        f"{'; '.join(told)}. Nothing was written: correct it and try again.",
+        f"{ended('; '.join(told))} Nothing was written: correct it and try again.",
         settings=tuple(dict.fromkeys(flaw.setting for flaw in found if flaw.setting)),
     )
+
+
+def ended(text: str) -> str:
+    """A text that ends as a sentence does."""
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def format_for(name: str, chosen: str | None, otherwise: str = "json") -> Format:

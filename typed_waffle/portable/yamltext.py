@@ -110,7 +110,9 @@ class _Yaml:
         try:
             node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
+            # An open bracket or quote is noticed at the end of the text only.
+            opened = re.search("flow|quoted", error.context or "")
+            mark = error.context_mark if opened else error.problem_mark
             why = ", ".join(filter(None, (error.context, error.problem)))
             raise Unreadable(why, mark.line + 1 if mark else None) from None
         except yaml.reader.ReaderError as error:
