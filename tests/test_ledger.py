@@ -259,3 +259,64 @@ def test_a_locked_field_refuses_a_rollback(truth: MemoryStore) -> None:
     with pytest.raises(SettingLocked, match="SHOP_LOW"):
         locked.roll_back(1)
     assert overrides(truth) == {"low": "2", "high": "20"}
+
+
+# --- comparing --------------------------------------------------------------------------------
+
+
+def compared(
+    made: Worker, older: int, newer: int | None = None
+) -> dict[str, tuple[object, object]]:
+    """What became of what."""
+    fields = made.runtime.ledger.differences(older, newer)[1]
+    return {field.field: (field.before, field.after) for field in fields}
+
+
+def test_revisions_are_compared(made: Worker) -> None:
+    """From one to another, till now, back in time; what came back is no difference."""
+    made.write(low=1, name="a")
+    made.write(low=2)
+    made.write(name="Waffle", high=20)
+    assert compared(made, 0) == {"low": (0, 2), "high": (10, 20)}
+    assert compared(made, 1, 3) == {"name": ("a", "Waffle"), "low": (1, 2), "high": (10, 20)}
+    assert compared(made, 3, 1) == {"name": ("Waffle", "a"), "low": (2, 1), "high": (20, 10)}
+    assert compared(made, 2, 2) == {}
+    assert made.runtime.ledger.differences(1)[0] == 3
+
+
+def test_a_secret_that_was_set_differs(made: Worker) -> None:
+    """The history cannot tell whether it is another one."""
+    made.write(token=CANARY)
+    assert list(compared(made, 0)) == ["token"]
+    assert CANARY not in str(compared(made, 0))
+
+
+@pytest.mark.parametrize(("older", "newer"), [(0, 9), (9, 0), (-1, None), (9, None)])
+def test_what_never_was_cannot_be_compared(made: Worker, older: int, newer: int | None) -> None:
+    """The error says where the store is."""
+    made.write(low=1)
+    with pytest.raises(InvalidChange, match="to compare with: the store is at revision 1"):
+        made.runtime.ledger.differences(older, newer)
+
+
+def test_what_was_pruned_cannot_be_compared(made: Worker) -> None:
+    """What comes after it can."""
+    for low in range(1, 5):
+        made.write(low=low)
+    made.runtime.prune(2)
+    assert compared(made, 2) == {"low": (2, 4)}
+    with pytest.raises(InvalidChange, match="pruned up to revision 2"):
+        compared(made, 1)
+    with pytest.raises(InvalidChange, match="pruned"):
+        compared(made, 0, 1)
+
+
+def test_a_long_history_is_compared_page_by_page(
+    made: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many changes lie between."""
+    monkeypatch.setattr(ledger, "PAGE", 2)
+    for low in range(1, 8):
+        made.write(low=low)
+    assert compared(made, 1) == {"low": (1, 7)}
+    assert compared(made, 2, 5) == {"low": (2, 5)}

@@ -89,7 +89,7 @@ class Binding(Generic[M]):
         self.holder: Pin[M] = pins.live(self.snapshot)
         self._model = model
         self._namespace = namespace
-        self._pins = pins
+        self.pins = pins
         self._observer = observer
         self._starting: ContextVar[bool] = ContextVar("typed_waffle_starting", default=False)
         self._guards: dict[int, threading.Lock] = {}
@@ -236,7 +236,7 @@ class Binding(Generic[M]):
 
     def pushed(self, _: object, **__: object) -> None:
         """An app context begins: it gets a pin of its own, and the process its worker."""
-        tested = self._pins.enter(self.snapshot)  # then nothing begins: a test needs no store
+        tested = self.pins.enter(self.snapshot)  # then nothing begins: a test needs no store
         box = self._box  # as `worker`, without a call
         if box and box[0].pid == getpid():
             box[0].listener.poke()
@@ -258,7 +258,7 @@ class Binding(Generic[M]):
 
     def popped(self, _: object, **__: object) -> None:
         """An app context ends."""
-        self._pins.leave()
+        self.pins.leave()
 
     def quiet(self) -> Snapshot[M] | None:
         """The snapshot that a read would show, if no worker has to begin for that."""

@@ -14,7 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from typed_waffle.model import WaffleModel
 from typed_waffle.parts import bare, members
 
-__all__ = ["choices", "constraint", "in_words"]
+__all__ = ["choices", "constraint", "words"]
 
 Schema = Mapping[str, Any]  # Any: a JSON schema holds anything
 
@@ -37,11 +37,11 @@ _FORMATS = {
 @functools.lru_cache(maxsize=1024)
 def constraint(model: type[WaffleModel], field: str) -> str | None:
     """What a field takes beyond the name of its type; `None` if that says all."""
-    return in_words(model.model_fields[field])
+    return words(model.model_fields[field])
 
 
-def in_words(info: FieldInfo) -> str | None:
-    """As `constraint`, of anything that stands in a field."""
+def words(info: FieldInfo) -> str | None:
+    """The same of a part, or of anything else that a value may stand in."""
     said = _said(info)
     if len(said) > _LONGEST:
         said = f"{said[: _LONGEST - 3]}..."

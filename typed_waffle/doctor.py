@@ -9,10 +9,11 @@ import importlib.util
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, Literal
+from typing import Generic, Literal
 
 from typed_waffle.change import State
 from typed_waffle.config import Config
@@ -64,6 +65,7 @@ class _Examination(Generic[M]):
         self._config: Config = self._sources.config
         self._pinned: Locks = {}
         self._state: State | None = None
+        self._shares = False
 
     def findings(self) -> Iterator[Finding]:
         yield from self._environment()
@@ -205,6 +207,7 @@ class _Examination(Generic[M]):
         except ConfigurationError as error:
             yield Finding("Redis", "wrong", str(error), "Correct that key.")
             return
+        self._shares = bus is not None
         if bus is None:
             every = self._config.fallback_poll_interval
             detail = f"it is not used: workers look at the database every {every:g} s"
@@ -240,9 +243,7 @@ class _Examination(Generic[M]):
             )
         else:
             yield Finding("signing key", "well", "messages are signed")
-        now = getattr(bus, "clock", None)
-        if callable(now):
-            yield from _redis_clock(now)
+        yield from _time_of(bus)
         yield from self._fleet([w for n, r in records.items() if (w := decoded(n, r)) is not None])
 
     def _fleet(self, workers: list[WorkerInfo]) -> Iterator[Finding]:
@@ -257,7 +258,7 @@ class _Examination(Generic[M]):
         states = Counter(worker.state for worker in workers)
         detail = ", ".join(f"{count} {state}" for state, count in states.most_common())
         for worker in workers:
-            if worker.state != "live":
+            if worker.state not in {"live", "starting"}:
                 why = f": {worker.reason}" if worker.reason else ""
                 yield Finding(
                     "workers",
@@ -291,6 +292,8 @@ class _Examination(Generic[M]):
                 "WAFFLE_LISTENER is 'gevent', and gevent is not installed",
                 "pip install 'typed-waffle[gevent]', or use 'auto'.",
             )
+        if chosen == "auto" and not self._shares:
+            chosen = "inline"
         told = {
             "auto": "a thread, or a greenlet where gevent is in force",
             "thread": "a thread",
@@ -312,13 +315,12 @@ def _confirmed(bus: Bus) -> None:
         subscription.close()
 
 
-def _redis_clock(now: Callable[[], Any]) -> Iterator[Finding]:  # Any: checked below
-    try:
-        at = now()
-    except BusError:
-        return  # the user may not ask for the time
-    if isinstance(at, datetime):
-        yield _clock("Redis", at)
+def _time_of(bus: Bus) -> Iterator[Finding]:
+    from typed_waffle.buses.redis import RedisBus  # noqa: PLC0415 - loaded if there is a bus
+
+    if isinstance(bus, RedisBus):
+        with suppress(BusError):  # the user may not ask for the time
+            yield _clock("Redis", bus.clock())
 
 
 def _clock(whose: str, now: datetime) -> Finding:
@@ -327,8 +329,5 @@ def _clock(whose: str, now: datetime) -> Finding:
     if abs(off) < TELLING:
         return Finding("clocks", "well", f"{whose}'s is right to the second")
     ahead = "ahead of" if off > 0 else "behind"
-    return Finding(
-        "clocks",
-        "note",
-        f"that of {whose} is {abs(off):.0f} s {ahead} this host's, which is harmless",
-    )
+    detail = f"{whose}'s is {abs(off):.0f} s {ahead} this host's: it only shows in times"
+    return Finding("clocks", "note", detail)

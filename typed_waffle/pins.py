@@ -170,22 +170,24 @@ class Pins(Generic[M]):
 
     def enter(self, source: Callable[[], Snapshot[M]]) -> bool:
         """Let an app context have a pin of its own; whether a test covers it."""
-        before = self.current.get()
+        current = self.current
+        before = current.get()
         pin = self.once(source, before)
         cover = before._cover
         if cover is None:
-            self.current.set(pin)
+            current.set(pin)
             return False
-        self.current.set(self.covered(pin, cover.layers, cover.ground))
+        current.set(self.covered(pin, cover.layers, cover.ground))
         return True
 
     def leave(self) -> None:
         """Show again what was shown before an app context, under what covers it now."""
-        top = self.current.get()
+        current = self.current
+        top = current.get()
         before = top._outer
         if before is not None:
             uncovered = top._cover is before._cover is None
-            self.current.set(before if uncovered else self.under(before, top))
+            current.set(before if uncovered else self.under(before, top))
 
     # --- what a test puts on top --------------------------------------------------------------
 
@@ -213,36 +215,37 @@ class Pins(Generic[M]):
 # --- the first read -----------------------------------------------------------------------------
 
 
-def _unread(model: type[M], name: str, read: Callable[[Pin[M], str], object]) -> type[Pin[M]]:
-    """A class of pins that were not read yet: `read` answers whatever is asked of them."""
+def _unread(model: type[M], name: str, asked: Callable[[str], object]) -> type[Pin[M]]:
+    """A class of pins that were not read yet: `asked` makes what answers for each name."""
     # Not by `__getattr__`, for which CPython makes an AttributeError first.
-    asked = ("_snapshot", *model.model_fields)
-    members = {each: _asked(each, read) for each in asked}
+    members = {each: asked(each) for each in ("_snapshot", *model.model_fields)}
     made: type[Pin[M]] = type(name, (Pin,), {"__slots__": (), **members})
     return made
 
 
-def _asked(name: str, read: Callable[[Pin[M], str], object]) -> property:
-    return property(lambda pin: read(pin, name))
+def _once(name: str) -> property:
+    def read(pin: Pin[M]) -> object:
+        first = pin._first
+        first.append(pin._source())
+        show(pin, first[0])  # two threads that share a context see one snapshot
+        return getattr(pin, name)
+
+    return property(read)
 
 
-def _once(pin: Pin[M], name: str) -> object:
-    first = pin._first
-    first.append(pin._source())
-    show(pin, first[0])  # two threads that share a context see one snapshot
-    return getattr(pin, name)
+def _following(name: str) -> property:
+    def read(pin: Pin[M]) -> object:
+        snapshot: Snapshot[M] | None = None
+        if loading():  # it is for this moment only: nobody would replace it in a worker
+            latest = pin._source()
+            return latest if name == "_snapshot" else getattr(latest.settings, name)
+        try:
+            # Anew until nothing moved: a newer one that was shown meanwhile must not be hidden.
+            while (latest := pin._source()) is not snapshot:
+                show(pin, snapshot := latest)
+        except BaseException:
+            forget(pin)
+            raise
+        return getattr(pin, name)
 
-
-def _following(pin: Pin[M], name: str) -> object:
-    snapshot: Snapshot[M] | None = None
-    if loading():  # it is for this moment only: nobody would replace it in a worker
-        latest = pin._source()
-        return latest if name == "_snapshot" else getattr(latest.settings, name)
-    try:
-        # Anew until nothing moved: a newer one that was shown meanwhile must not be hidden.
-        while (latest := pin._source()) is not snapshot:
-            show(pin, snapshot := latest)
-    except BaseException:
-        forget(pin)
-        raise
-    return getattr(pin, name)
+    return property(read)

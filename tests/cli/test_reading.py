@@ -155,6 +155,26 @@ def test_where_a_value_comes_from(changed: Flask, monkeypatch: pytest.MonkeyPatc
     ]
 
 
+def test_where_a_part_comes_from(changed: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part has its own type and rule; of the places, those count that have it."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    lines = shown(changed, "explain", "smtp.port").text.splitlines()
+    assert lines[:5] == [
+        "setting  smtp.port",
+        "value    25",
+        "origin   stored",
+        "type     int",
+        "takes    1 to 65535",
+    ]
+    assert lines[-2:] == ["* stored      25", "  default     25"]
+    run(changed, "set", "menu.tea=3")
+    told = answered(changed, "explain", "menu.tea")
+    assert [(layer["origin"], layer["value"]) for layer in told["layers"]] == [("stored", 3)]
+    assert (told["setting"]["value"], told["setting"]["default"]) == (3, None)
+    assert answered(changed, "explain", "smtp.password")["setting"]["secret"]
+    assert not answered(changed, "explain", "smtp.host")["setting"]["secret"]
+
+
 def test_no_secret_is_shown(changed: Flask) -> None:
     """Not whole, not as a part, not as JSON."""
     for arguments in (

@@ -38,6 +38,16 @@ def test_several_settings_are_one_change(kiosk: Flask) -> None:
         assert (change.channel, change.actor, change.note) == ("cli", "ada", "summer")
 
 
+def test_a_key_may_hold_anything(kiosk: Flask) -> None:
+    """A key that is no plain word stands in quotes, with a sign in it, too."""
+    word = 'menu."a=b. c"=4'
+    assert run(kiosk, "set", word, "site_name=a=b").output.splitlines()[:2] == [
+        "site_name: Waffle -> a=b",
+        'menu."a=b. c": (nothing) -> 4',
+    ]
+    assert run(kiosk, "get", 'menu."a=b. c"').output == "4\n"
+
+
 def test_the_change_as_json(kiosk: Flask) -> None:
     """A script is told the revision and what changed; `null` if nothing did."""
     told = answered(kiosk, "set", "maintenance=on")

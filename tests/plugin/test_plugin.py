@@ -9,7 +9,15 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.support.checker import OURS, PYDANTICS, Errors, Folder, errors, expected
+from tests.support.checker import (
+    OURS,
+    PYDANTICS,
+    Errors,
+    Folder,
+    errors,
+    expected,
+    page_files,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -40,6 +48,8 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Checked]:
         folder = Folder(home / "cases", home / "cache", PLUGINS[name])
         for case in CASES:
             shutil.copy(case, folder.path)
+        for page, code in page_files().items():  # of which nothing is to be reported
+            folder.write(page, code)
         markers = ("E", "A") if name == "alone" else ("E", "P")
         return Checked(folder, folder.mypy(), expected(CASES, *markers))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -388,3 +389,11 @@ def test_a_read_on_a_dead_connection_is_made_again(
     store.head("shop")
     losing("SELECT")
     assert store.head("shop") == Head()
+
+
+def test_what_a_database_tells_of_itself(shared_database: Database) -> None:
+    """The version of its tables, and its time, in UTC whatever its zone is."""
+    store = SqlStore(shared_database.engine())
+    facts = store.facts()
+    assert facts.version == facts.newest
+    assert abs(facts.now - datetime.now(UTC)) < timedelta(minutes=20)

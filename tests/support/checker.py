@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.pages import ROOT
+from tests.support.pages import PAGES, ROOT, blocks
 
 OURS, PYDANTICS = "typed_waffle.mypy", "pydantic.mypy"
 
@@ -28,6 +28,9 @@ FOREIGN = ("cryptography", "flask", "gevent", "redis", "sqlalchemy", "werkzeug")
 """What the package imports beside Pydantic. Hollow stubs stand for it: to look into it takes mypy
 many seconds, and no case is about it. (`follow_imports = skip` would hang the daemon.)"""
 HOLLOW = "from typing import Any\n\ndef __getattr__(name: str) -> Any: ...\n"
+
+LOOSENED = "# mypy: allow-untyped-decorators\n"
+"""For what uses those of hollow packages."""
 
 _REPORT = re.compile(r"(?P<file>[\w/]+\.py):(?P<line>\d+): error: (?P<message>.*)")
 
@@ -80,6 +83,19 @@ class Folder:
         assert done.returncode in {0, 1}, done.stdout + done.stderr
         assert done.stderr == "", done.stderr
         return done.stdout
+
+
+def page_files() -> dict[str, str]:
+    """The files that the README and the docs show, each page's under names of their own."""
+    files: dict[str, str] = {}
+    for page in PAGES:
+        shown = blocks(page).files
+        prefix = f"page_{page.stem.lower().replace('-', '_')}_"
+        names = "|".join(name.removesuffix(".py") for name in shown)
+        imports = re.compile(rf"^(\s*(?:from|import) )({names})\b", re.MULTILINE)
+        for name, code in shown.items():
+            files[prefix + name] = LOOSENED + imports.sub(rf"\1{prefix}\2", code)
+    return files
 
 
 def errors(printed: str) -> Errors:

@@ -54,11 +54,11 @@ class Output:
 
     def document(self, document: object) -> None:
         """Show one JSON document, on lines of its own."""
-        click.echo(json.dumps(document, indent=2, default=str))
+        click.echo(json.dumps(document, indent=2))
 
     def record(self, document: object) -> None:
         """Show one JSON document on one line, at once: one of many that a script waits for."""
-        click.echo(json.dumps(document, separators=(",", ":"), default=str))
+        click.echo(json.dumps(document, separators=(",", ":")))
         sys.stdout.flush()
 
     def line(self, text: str = "", *, colour: str | None = None, bold: bool = False) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import fnmatch
+from dataclasses import replace
 from typing import Any
 
 import click
 
-from typed_waffle.catalog import Entry
+from typed_waffle.catalog import Entry, Layer
 from typed_waffle.cli.completion import FIELD, PATH
 from typed_waffle.cli.forms import entry_form, layers_form
 from typed_waffle.cli.group import on_settings
 from typed_waffle.cli.output import Cell, Output, moment, spelled
+from typed_waffle.constraints import words
 from typed_waffle.desk import Desk
-from typed_waffle.paths import at, parsed
+from typed_waffle.errors import UnknownSetting
+from typed_waffle.fieldtypes import spelled as typed
+from typed_waffle.paths import Path, at, parsed
 
 __all__ = ["explain", "get", "list_"]
 
@@ -133,11 +137,13 @@ def explain(desk: Desk[Any], out: Output, *, path: str) -> None:  # Any: of any 
     where = parsed(desk.model, path)
     catalog = desk.catalog()
     entry = catalog.entry(where.field)
+    if where.keys:
+        entry = _part(desk, where, entry)
     if out.as_json:
         form = {"path": str(where), "revision": catalog.revision, "setting": entry_form(entry)}
         out.document(form | {"layers": layers_form(entry)})
         return
-    out.facts(_facts(entry))
+    out.facts(_facts(where, entry))
     out.line()
     for layer in entry.layers:
         note = f" ({layer.note})" if layer.note else ""
@@ -145,9 +151,32 @@ def explain(desk: Desk[Any], out: Output, *, path: str) -> None:  # Any: of any 
         out.cells(mark, Cell(f"{layer.origin:<12}", bold=layer.wins), spelled(layer.value), note)
 
 
-def _facts(entry: Entry) -> list[tuple[str, Cell | str]]:
+def _part(desk: Desk[Any], where: Path, entry: Entry) -> Entry:  # Any: as above
+    """What is known of a part of a setting; layers that do not have it are left out."""
+    value = at(desk.model, where, entry.value)
+    layers: list[Layer] = []
+    default: object = None
+    for layer in entry.layers:
+        try:
+            there = at(desk.model, where, layer.value)
+        except UnknownSetting:
+            continue
+        layers.append(replace(layer, value=there))
+        default = there if layer.origin == "default" else None
+    return replace(
+        entry,
+        type=typed(where.info.annotation),
+        value=value,
+        default=default,
+        secret=where.secret,
+        constraint=words(where.info),
+        layers=tuple(layers),
+    )
+
+
+def _facts(where: Path, entry: Entry) -> list[tuple[str, Cell | str]]:
     facts: list[tuple[str, Cell | str]] = [
-        ("setting", Cell(entry.field, bold=True)),
+        ("setting", Cell(str(where), bold=True)),
         ("value", Cell(spelled(entry.value), "cyan")),
         ("origin", _origin(entry)),
         ("type", entry.type),

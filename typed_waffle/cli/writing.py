@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path as File
 from typing import Any
@@ -17,6 +18,9 @@ from typed_waffle.desk import Desk
 from typed_waffle.paths import Assignment, Path, assigned, parsed
 
 __all__ = ["reset", "set_"]
+
+_SIGN = re.compile(r'((?:"(?:[^"\\]|\\.)*"|[^"=])*?)(:?=)(.*)', re.DOTALL)
+"""A path, in which a key may stand in quotes, the first sign behind it, and the rest."""
 
 
 @click.command("set", short_help="Change settings.", cls=Writing)
@@ -72,9 +76,9 @@ class _Word:
     """One word of `set`: a path, and where its value comes from."""
 
     def __init__(self, desk: Desk[Any], text: str) -> None:  # Any: of any model
-        head, self._sign, self._given = text.partition("=")
-        self._as_json = bool(self._sign) and head.endswith(":")
-        self._path: Path = parsed(desk.model, head.removesuffix(":") if self._as_json else head)
+        found = _SIGN.fullmatch(text)
+        path, self._sign, self._given = found.groups() if found else (text, "", "")
+        self._path: Path = parsed(desk.model, path)
         self.from_input = self._sign != "" and self._given == "-"
 
     def check(self, *, secret_in_argv: bool) -> None:
@@ -89,7 +93,7 @@ class _Word:
 
     def assignment(self, desk: Desk[Any]) -> Assignment:  # Any: of any model
         """The path and its value."""
-        return assigned(desk.model, self._path, self._text(), as_json=self._as_json)
+        return assigned(desk.model, self._path, self._text(), as_json=self._sign == ":=")
 
     def _text(self) -> str:
         if not self._sign:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from typed_waffle.catalog import Entry
-from typed_waffle.constraints import in_words
+from typed_waffle.constraints import words
 from typed_waffle.fieldtypes import spelled
 from typed_waffle.model import WaffleModel, facts
 from typed_waffle.parts import members
@@ -80,7 +80,7 @@ def _item(
             for name, info in parts.items()
         ]
         return Item(keys, [*comments, *more], parts=below)
-    takes = in_words(path.info)
+    takes = words(path.info)
     facts_of = f"{kind}: {takes}" if takes else kind
     if path.secret:
         how = "A secret, and not shown. To set it, remove the # and write it."

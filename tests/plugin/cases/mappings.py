@@ -35,34 +35,20 @@ def plain(
     waffle.update(**texts)
     waffle.update(page_size=3, **numbers)
     waffle.update(**objects, **texts)
-    waffle.update(
-        sitename=1, **objects
-    )  # E: "Settings" has no setting "sitename"; did you mean "site_name"?  [waffle-unknown]
-    waffle.update(
-        page_size="x", **objects
-    )  # E: Setting "page_size" of "Settings" is "int", not "str"  [waffle-value]
+    waffle.update(sitename=1, **objects)  # E: "Settings" has no setting "sitename"; did you mean "site_name"?  [waffle-unknown]
+    waffle.update(page_size="x", **objects)  # E: Setting "page_size" of "Settings" is "int", not "str"  [waffle-value]
 
 
 def typed(right: Right, loose: Loose, wrong: Wrong, few: Few) -> None:
     waffle.update(**right)
     waffle.update(**right, note="x")
-    waffle.update(
-        **loose
-    )  # E: "Settings" has no setting "sitename"; did you mean "site_name"?  [waffle-unknown]
-    waffle.update(
-        **wrong
-    )  # E: Setting "page_size" of "Settings" is "int", not "str"  [waffle-value]
+    waffle.update(**loose)  # E: "Settings" has no setting "sitename"; did you mean "site_name"?  [waffle-unknown]
+    waffle.update(**wrong)  # E: Setting "page_size" of "Settings" is "int", not "str"  [waffle-value]
     with waffle.edit() as edit:
-        edit.update(
-            **few
-        )  # E: Setting "note" of "Settings" is "str | None", not "int"  [waffle-value]
+        edit.update(**few)  # E: Setting "note" of "Settings" is "str | None", not "int"  [waffle-value]
 
 
 waffle.update(**{"site_name": "x", "page_size": 3})
-waffle.update(
-    **{"site_name": "x", "page_size": "3"}
-)  # E: Setting "page_size" of "Settings" is "int", not "str"  [waffle-value]
-waffle.update(
-    **{"sitename": "x"}
-)  # E: "Settings" has no setting "sitename"; did you mean "site_name"?  [waffle-unknown]
+waffle.update(**{"site_name": "x", "page_size": "3"})  # E: Setting "page_size" of "Settings" is "int", not "str"  [waffle-value]
+waffle.update(**{"sitename": "x"})  # E: "Settings" has no setting "sitename"; did you mean "site_name"?  [waffle-unknown]
 waffle.update(**dict(site_name="x"))

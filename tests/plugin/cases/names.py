@@ -40,53 +40,27 @@ def told(name: str, names: list[str], known: Known) -> None:
 
 # --- what is wrong --------------------------------------------------------------------------------
 
-waffle.reset(
-    "sitename"
-)  # E: "Settings" has no setting "sitename"; did you mean "site_name"?  [waffle-unknown]
-waffle.reset(
-    "note", "nope", "fields"
-)  # E: "Settings" has no setting "nope"; did you mean "note"?  [waffle-unknown]
-waffle.reset(
-    SIGHT
-)  # E: "Settings" has no setting "sight_name"; did you mean "site_name"?  [waffle-unknown]
-waffle.reset(
-    *("site_name", "nope")
-)  # E: "Settings" has no setting "nope"; did you mean "note"?  [waffle-unknown]
-waffle.reset(
-    "per_page"
-)  # E: "Settings" has no setting "per_page"; it is "page_size" now  [waffle-unknown]
-waffle.reset(
-    "smtp.host"
-)  # E: "Settings" has no setting "smtp.host"; it is a part of "smtp", and a setting is named as a whole  [waffle-unknown]
+waffle.reset("sitename")  # E: "Settings" has no setting "sitename"; did you mean "site_name"?  [waffle-unknown]
+waffle.reset("note", "nope", "fields")  # E: "Settings" has no setting "nope"; did you mean "note"?  [waffle-unknown]
+waffle.reset(SIGHT)  # E: "Settings" has no setting "sight_name"; did you mean "site_name"?  [waffle-unknown]
+waffle.reset(*("site_name", "nope"))  # E: "Settings" has no setting "nope"; did you mean "note"?  [waffle-unknown]
+waffle.reset("per_page")  # E: "Settings" has no setting "per_page"; it is "page_size" now  [waffle-unknown]
+waffle.reset("smtp.host")  # E: "Settings" has no setting "smtp.host"; it is a part of "smtp", and a setting is named as a whole  [waffle-unknown]
 waffle.reset("")  # E: "Settings" has no setting ""  [waffle-unknown]
 waffle.reset("limit")  # E: "Settings" has no setting "limit"  [waffle-unknown]
-waffle.history(
-    field="pagesize"
-)  # E: "Settings" has no setting "pagesize"; did you mean "page_size"?  [waffle-unknown]
-waffle.history(
-    field="smtp.port"
-)  # E: "Settings" has no setting "smtp.port"; it is a part of "smtp", and a setting is named as a whole  [waffle-unknown]
-waffle.snapshot().origin(
-    "per_page"
-)  # E: "Settings" has no setting "per_page"; it is "page_size" now  [waffle-unknown]
-waffle.snapshot().origin(
-    field="nope"
-)  # E: "Settings" has no setting "nope"; did you mean "note"?  [waffle-unknown]
+waffle.history(field="pagesize")  # E: "Settings" has no setting "pagesize"; did you mean "page_size"?  [waffle-unknown]
+waffle.history(field="smtp.port")  # E: "Settings" has no setting "smtp.port"; it is a part of "smtp", and a setting is named as a whole  [waffle-unknown]
+waffle.snapshot().origin("per_page")  # E: "Settings" has no setting "per_page"; it is "page_size" now  [waffle-unknown]
+waffle.snapshot().origin(field="nope")  # E: "Settings" has no setting "nope"; did you mean "note"?  [waffle-unknown]
 waffle.reset("nope")  # type: ignore[waffle-unknown]
 
 with waffle.edit() as edit:
-    edit.reset(
-        "nope"
-    )  # E: "Settings" has no setting "nope"; did you mean "note"?  [waffle-unknown]
+    edit.reset("nope")  # E: "Settings" has no setting "nope"; did you mean "note"?  [waffle-unknown]
 
 
-@waffle.on_change(
-    "sitename"
-)  # E: "Settings" has no setting "sitename"; did you mean "site_name"?  [waffle-unknown]
+@waffle.on_change("sitename")  # E: "Settings" has no setting "sitename"; did you mean "site_name"?  [waffle-unknown]
 def misnamed(old: Settings, new: Settings) -> None: ...
 
 
 def untold(unknown: Unknown) -> None:
-    waffle.reset(
-        unknown
-    )  # E: "Settings" has no setting "pagesize"; did you mean "page_size"?  [waffle-unknown]
+    waffle.reset(unknown)  # E: "Settings" has no setting "pagesize"; did you mean "page_size"?  [waffle-unknown]

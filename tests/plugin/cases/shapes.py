@@ -32,9 +32,7 @@ class Shop(Waffle[Settings]):
         return self
 
     def renamed(self) -> "Shop":
-        self.update(
-            sitename="x"
-        )  # E: "Settings" has no setting "sitename"; did you mean "site_name"?  [waffle-unknown]
+        self.update(sitename="x")  # E: "Settings" has no setting "sitename"; did you mean "site_name"?  [waffle-unknown]
         return self.rename("x")
 
 
@@ -65,42 +63,26 @@ class Child(Settings):
 Alias = Waffle[Settings]
 
 Shop(Settings).rename("x").update(page_size=3)
-Shop(Settings).update(
-    pagesize=3
-)  # E: "Settings" has no setting "pagesize"; did you mean "page_size"?  [waffle-unknown]
+Shop(Settings).update(pagesize=3)  # E: "Settings" has no setting "pagesize"; did you mean "page_size"?  [waffle-unknown]
 Shop(Settings).rename("x").reset("x")  # E: "Settings" has no setting "x"  [waffle-unknown]
 Own(Smtp).update(port=1)
 Own(Smtp).update(port="1")  # E: Setting "port" of "Smtp" is "int", not "str"  [waffle-value]
 Other(Settings).update(why="x", sitename=1)
-shop.waffle.update(
-    pagesize=1
-)  # E: "Settings" has no setting "pagesize"; did you mean "page_size"?  [waffle-unknown]
+shop.waffle.update(pagesize=1)  # E: "Settings" has no setting "pagesize"; did you mean "page_size"?  [waffle-unknown]
 
 Waffle(Child).update(page_size=3, site_name="x", extra=2)
-Waffle(Child).update(
-    page_size="3"
-)  # E: Setting "page_size" of "Child" is "int", not "str"  [waffle-value]
-Waffle(Child).reset(
-    "extras"
-)  # E: "Child" has no setting "extras"; did you mean "extra"?  [waffle-unknown]
+Waffle(Child).update(page_size="3")  # E: Setting "page_size" of "Child" is "int", not "str"  [waffle-value]
+Waffle(Child).reset("extras")  # E: "Child" has no setting "extras"; did you mean "extra"?  [waffle-unknown]
 
 Waffle(Numbers).update(low=1, high=None, steps=(1, 2), base=2)
-Waffle(Numbers).update(
-    low="1"
-)  # E: Setting "low" of "Numbers" is "int | None", not "str"  [waffle-value]
+Waffle(Numbers).update(low="1")  # E: Setting "low" of "Numbers" is "int | None", not "str"  [waffle-value]
 Waffle(Range[str]).update(low="1", steps=("a",))
-Waffle(Range[str]).update(
-    low=1
-)  # E: Setting "low" of "Range" is "str | None", not "int"  [waffle-value]
-Waffle(Range[str]).update(
-    lowest=1
-)  # E: "Range" has no setting "lowest"; did you mean "low"?  [waffle-unknown]
+Waffle(Range[str]).update(low=1)  # E: Setting "low" of "Range" is "str | None", not "int"  [waffle-value]
+Waffle(Range[str]).update(lowest=1)  # E: "Range" has no setting "lowest"; did you mean "low"?  [waffle-unknown]
 
 
 def aliased(waffle: Alias) -> None:
-    waffle.update(
-        pagesize=1
-    )  # E: "Settings" has no setting "pagesize"; did you mean "page_size"?  [waffle-unknown]
+    waffle.update(pagesize=1)  # E: "Settings" has no setting "pagesize"; did you mean "page_size"?  [waffle-unknown]
 
 
 def of_any(waffle: Waffle[Any], snapshot: Snapshot[Any]) -> None:  # Any: of any model
@@ -135,9 +117,7 @@ def union(waffle: Waffle[Settings] | Waffle[Numbers], maybe: Waffle[Settings] | 
     waffle.update(low=1)  # E: "Settings" has no setting "low"  [waffle-unknown]
     waffle.reset("base")  # E: "Settings" has no setting "base"  [waffle-unknown]
     if maybe:
-        maybe.update(
-            pagesize=1
-        )  # E: "Settings" has no setting "pagesize"; did you mean "page_size"?  [waffle-unknown]
+        maybe.update(pagesize=1)  # E: "Settings" has no setting "pagesize"; did you mean "page_size"?  [waffle-unknown]
 
 
 def models(waffle: Waffle[Settings | Numbers]) -> None:
@@ -164,7 +144,5 @@ def called(waffle: Waffle[Settings]) -> None:
     update: Callable[..., object] = waffle.update
     update(anything=1)
     getattr(waffle, "update")(anything=1)
-    _ = [
-        w.update(pagesize=1) for w in [waffle]
-    ]  # E: "Settings" has no setting "pagesize"; did you mean "page_size"?  [waffle-unknown]
+    _ = [w.update(pagesize=1) for w in [waffle]]  # E: "Settings" has no setting "pagesize"; did you mean "page_size"?  [waffle-unknown]
     _ = lambda: waffle.reset("x")  # E: "Settings" has no setting "x"  [waffle-unknown]

@@ -38,16 +38,10 @@ def of_literal(theme: Literal["light", "dark"], note: str | None) -> None:
 
 # --- names ----------------------------------------------------------------------------------------
 
-waffle.update(
-    sitename="Crêpe"
-)  # E: "Settings" has no setting "sitename"; did you mean "site_name"?  [waffle-unknown]
+waffle.update(sitename="Crêpe")  # E: "Settings" has no setting "sitename"; did you mean "site_name"?  [waffle-unknown]
 waffle.update(colour="red")  # E: "Settings" has no setting "colour"  [waffle-unknown]
-waffle.update(
-    per_page=10
-)  # E: "Settings" has no setting "per_page"; it is "page_size" now  [waffle-unknown]
-waffle.update(
-    rate=0.1
-)  # E: "Settings" has no setting "rate"; did you mean "ratio"?  [waffle-unknown]
+waffle.update(per_page=10)  # E: "Settings" has no setting "per_page"; it is "page_size" now  [waffle-unknown]
+waffle.update(rate=0.1)  # E: "Settings" has no setting "rate"; did you mean "ratio"?  [waffle-unknown]
 waffle.update(limit=4)  # E: "Settings" has no setting "limit"  [waffle-unknown]
 waffle.update(title="x")  # E: "Settings" has no setting "title"  [waffle-unknown]
 waffle.update(heading="x")  # E: "Settings" has no setting "heading"  [waffle-unknown]
@@ -57,45 +51,21 @@ waffle.update(_private=1)  # E: "Settings" has no setting "_private"  [waffle-un
 waffle.update(sitename="x")  # type: ignore[waffle-unknown]
 
 with waffle.edit() as edit:
-    edit.update(
-        sitename="Crêpe"
-    )  # E: "Settings" has no setting "sitename"; did you mean "site_name"?  [waffle-unknown]
+    edit.update(sitename="Crêpe")  # E: "Settings" has no setting "sitename"; did you mean "site_name"?  [waffle-unknown]
 
 # --- values ---------------------------------------------------------------------------------------
 
-waffle.update(
-    page_size="20"
-)  # E: Setting "page_size" of "Settings" is "int", not "str"  [waffle-value]
-waffle.update(
-    page_size=None
-)  # E: Setting "page_size" of "Settings" is "int", not "None"  [waffle-value]
-waffle.update(
-    max_filesize="2 MB"
-)  # E: Setting "max_filesize" of "Settings" is "ByteSize", not "str"  [waffle-value]
-waffle.update(
-    smtp_password="x"
-)  # E: Setting "smtp_password" of "Settings" is "SecretStr", not "str"  [waffle-value]
-waffle.update(
-    smtp={"port": 587}
-)  # E: Setting "smtp" of "Settings" is "Smtp", not "dict[str, int]"  [waffle-value]
-waffle.update(
-    prices={"waffle": "3"}
-)  # E: Setting "prices" of "Settings" is "Mapping[str, int]", not "dict[str, str]"  [waffle-value]
-waffle.update(
-    tags=[1]
-)  # E: Setting "tags" of "Settings" is "Sequence[str]", not "list[int]"  [waffle-value]
-waffle.update(
-    theme="blue"
-)  # E: Setting "theme" of "Settings" is "Literal['light', 'dark']", not "str"  [waffle-value]
-waffle.update(
-    discount="10"
-)  # E: Setting "discount" of "Settings" is "int", not "str"  [waffle-value]
-waffle.update(
-    names=("a", 1)
-)  # E: Setting "names" of "Settings" is "tuple[str, ...]", not "tuple[str, int]"  [waffle-value]
-waffle.update(
-    later=Smtp()
-)  # E: Setting "later" of "Settings" is "Later | None", not "Smtp"  [waffle-value]
+waffle.update(page_size="20")  # E: Setting "page_size" of "Settings" is "int", not "str"  [waffle-value]
+waffle.update(page_size=None)  # E: Setting "page_size" of "Settings" is "int", not "None"  [waffle-value]
+waffle.update(max_filesize="2 MB")  # E: Setting "max_filesize" of "Settings" is "ByteSize", not "str"  [waffle-value]
+waffle.update(smtp_password="x")  # E: Setting "smtp_password" of "Settings" is "SecretStr", not "str"  [waffle-value]
+waffle.update(smtp={"port": 587})  # E: Setting "smtp" of "Settings" is "Smtp", not "dict[str, int]"  [waffle-value]
+waffle.update(prices={"waffle": "3"})  # E: Setting "prices" of "Settings" is "Mapping[str, int]", not "dict[str, str]"  [waffle-value]
+waffle.update(tags=[1])  # E: Setting "tags" of "Settings" is "Sequence[str]", not "list[int]"  [waffle-value]
+waffle.update(theme="blue")  # E: Setting "theme" of "Settings" is "Literal['light', 'dark']", not "str"  [waffle-value]
+waffle.update(discount="10")  # E: Setting "discount" of "Settings" is "int", not "str"  [waffle-value]
+waffle.update(names=("a", 1))  # E: Setting "names" of "Settings" is "tuple[str, ...]", not "tuple[str, int]"  [waffle-value]
+waffle.update(later=Smtp())  # E: Setting "later" of "Settings" is "Later | None", not "Smtp"  [waffle-value]
 waffle.update(note=1)  # E: Setting "note" of "Settings" is "str | None", not "int"  [waffle-value]
 waffle.update(page_size="x")  # type: ignore[waffle-value]
 waffle.update(
@@ -105,17 +75,11 @@ waffle.update(
 )
 
 with waffle.edit() as edit:
-    edit.update(
-        page_size="20"
-    )  # E: Setting "page_size" of "Settings" is "int", not "str"  [waffle-value]
+    edit.update(page_size="20")  # E: Setting "page_size" of "Settings" is "int", not "str"  [waffle-value]
 
 # --- what mypy says itself, once ------------------------------------------------------------------
 
 waffle.update(page_size=undefined)  # E: Name "undefined" is not defined  [name-defined]
-waffle.update(
-    prices={"waffle": len(1)}
-)  # E: Argument 1 to "len" has incompatible type "int"; expected "Sized"  [arg-type]
+waffle.update(prices={"waffle": len(1)})  # E: Argument 1 to "len" has incompatible type "int"; expected "Sized"  [arg-type]
 waffle.update("site_name")  # E: Too many arguments for "update" of "Waffle"  [call-arg]
-Settings(
-    page_size="20"
-)  # E: Argument "page_size" to "Settings" has incompatible type "str"; expected "int"  [arg-type]
+Settings(page_size="20")  # E: Argument "page_size" to "Settings" has incompatible type "str"; expected "int"  [arg-type]
