@@ -58,6 +58,7 @@ class Site:
     ) -> subprocess.Popen[str]:
         """A command that runs; `more` are keys that differ for it."""
         whole = {**os.environ, **variables({**self.keys, **more}), "PYTHONUNBUFFERED": "1"}
+        whole["VISUAL"] = "true"  # an editor that changes nothing
         process = subprocess.Popen(
             [*FLASK, *arguments],
             cwd=ROOT,
@@ -151,6 +152,10 @@ CASES = [
     case("reset smtp.host --wait=20", "reset low --expect-revision 99", 3, "revision 99"),
     case("rollback 0 --yes", "rollback 99 --yes", 1, "no way back to revision 99"),
     case("watch --since 0 --count 1", "watch --namespace nix", 1, "only default"),
+    case("export", "export -o /nowhere/kiosk.json", 2, "cannot be written"),
+    case("import FOLDER/good.yaml --wait", "import FOLDER/bad.yaml", 1, "bad.yaml:2: low = "),
+    case("edit low", "edit lwo", 1, "did you mean 'low'?"),
+    case("schema", "schema --namespace nix", 1, "only default"),
     case("workers", "workers", 1, "without Redis", WAFFLE_REDIS_URL=None),
     case("status", "status --namespace nix", 1, "only default"),
     case("doctor", "doctor", 1, "WAFFLE_ENCRYPTION_KEYS", WAFFLE_ENCRYPTION_KEYS=None),
@@ -178,6 +183,8 @@ def test_a_command_beside_four_workers(case: Case, site: Site) -> None:
     """It does what it should, or is refused with its exit code; its JSON is as the docs say."""
     if case.happy[0] == "import-legacy":
         legacy(site)
+    for name, text in (("good", "settings:\n  high: 9\n"), ("bad", "settings:\n  low: x\n")):
+        (site.folder / f"{name}.yaml").write_text(text)
     happy, refused = (
         [word.replace("FOLDER", str(site.folder)) for word in words]
         for words in (case.happy, case.refused)

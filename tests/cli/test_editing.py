@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from tests.support.editor import Editor, Step
 from tests.support.kiosk import Smtp, waffle
-from tests.support.terminal import answered, run
+from tests.support.terminal import answered, run, shown
 
 SECRET = "canary-4711"
 
@@ -189,7 +189,7 @@ def test_a_secret_may_be_written(changed: Flask, editor: Editor) -> None:
         ([("high: 10", "hihg: 5")], "hihg: 5", "did you mean 'high'?"),
         ([("host: mail", "hots: mail")], "  hots: mail", "did you mean 'smtp.host'?"),
         ([("# low: 1", "low: 2")], "low: 2", "locked by the environment variable KIOSK_LOW"),
-        ([("high: 10", "high: [")], "high: [", "expected the node content"),
+        ([("high: 10", "high: [1")], "high: [1", "while parsing a flow sequence"),
         ([("high: 10", "high: 5\nhigh: 6")], "high: 6", "'high' stands twice"),
         ([(SMTP, "smtp: 5\n")], "smtp: 5", "smtp = ********** is refused"),
         ([("high: 10", "high: 0")], "# Kiosk", "low 1 is above high 0"),
@@ -234,6 +234,19 @@ def test_what_was_refused_can_be_mended(changed: Flask, editor: Editor) -> None:
     assert result.stdout.splitlines() == [
         *("theme: light -> dark", "high: 10 -> 11", "This is revision 2.")
     ]
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_on_a_terminal_it_asks(
+    answer: str, changed: Flask, editor: Editor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong is told there as well; whoever says no gives up."""
+    monkeypatch.setattr("sys.stdin", type("Keyboard", (), {"isatty": lambda _: True})())
+    monkeypatch.setattr(click.termui, "visible_prompt_func", lambda _: answer)
+    editor.will([("high: 10", "high: ten")], [("high: ten", "high: 11")])
+    done = shown(changed, "edit")
+    assert "high = 'ten' is refused" in done.text
+    assert (done.code, len(editor.seen)) == ((0, 2) if answer == "y" else (1, 1))
 
 
 @pytest.mark.parametrize("left", ["", "\n \n"])

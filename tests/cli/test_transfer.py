@@ -65,6 +65,7 @@ def test_an_export_to_a_file(changed: Flask, tmp_path: Path) -> None:
         assert (result.exit_code, result.stdout) == (0, f"3 settings of revision 1 in {file}.\n")
         assert file.read_text("utf-8").startswith(begin)
         assert SECRET not in file.read_text("utf-8")
+    file = tmp_path / "a"
     result = run(changed, "export", "-o", str(file), "--secrets", "--format", "yaml")
     assert (result.stdout, result.stderr) == (f"4 settings of revision 1 in {file}.\n", "")
     assert file.read_text("utf-8").count(SECRET) == 2

@@ -35,11 +35,8 @@ VALUES = {
     for number, value in enumerate([made.default, *made.picked])
     if not made.refused(value) and MASK not in repr(getattr(value, "get_secret_value", str)())
 }
-Everything: Any = create_model(  # Any: made at run time
-    "Everything",
-    __base__=WaffleModel,
-    **{name: (kind.type, kind.default) for name, (kind, _) in VALUES.items()},
-)
+FIELDS: dict[str, Any] = {name: (kind.type, kind.default) for name, (kind, _) in VALUES.items()}
+Everything: Any = create_model("Everything", __base__=WaffleModel, **FIELDS)  # Any: of any fields
 
 
 @pytest.fixture(scope="module")
