@@ -41,7 +41,7 @@ def run_tests(session: nox.Session, *options: str) -> None:
 def lower_bounds() -> list[str]:
     """Return what is required, and what some extras add, at the lowest supported versions."""
     extras = PROJECT["project"]["optional-dependencies"]
-    lines = [*PROJECT["project"]["dependencies"], *extras["env"], *extras["gevent"]]
+    lines = [*PROJECT["project"]["dependencies"], *extras["env"], *extras["gevent"], *extras["cli"]]
     return [line.replace(">=", "==") for line in lines]
 
 

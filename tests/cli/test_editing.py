@@ -152,6 +152,21 @@ def test_null_in_toml(kiosk: Flask, editor: Editor) -> None:
         assert waffle.current_settings.discount is None
 
 
+def test_lines_in_toml(kiosk: Flask, editor: Editor) -> None:
+    """What is wrong stands above what it is about, in tables and among JSON texts as well."""
+    words = ("--format", "toml")
+    for step, line, says in (
+        (("high = 10", "high = 1.5"), "high = 1.5", "high = 1.5 is refused"),
+        (("port = 25", "port = 0"), "port = 0", "is refused"),
+        (("waffle = 5", 'waffle = "x"'), 'waffle = "x"', "menu.waffle = 'x' is refused"),
+        (('"null"', '"7"'), '  discount = "7"', "discount = 7 is refused"),
+        (('"null"', '"{"'), '  discount = "{"', "must be a text that is JSON"),
+    ):
+        result = edited(kiosk, editor, [step], words=words)
+        assert result.exit_code == 1
+        assert says in editor.seen[1].above(line)
+
+
 def test_some_of_the_settings(changed: Flask, editor: Editor) -> None:
     """Those that are named, or below which something is named."""
     edited(changed, editor, words=("smtp.port", "menu.no", "tone"))
@@ -317,7 +332,7 @@ def test_what_others_changed_as_well_is_told(changed: Flask, busy: Busy) -> None
     """The newer value stands at the line; to delete that line is to insist."""
     busy.meanwhile = [{"high": 12, "tone": "friendly"}]
     result = edited(changed, busy, [("high: 10", "high: 11")])
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "high was changed by somebody else meanwhile: it is 12 now" in result.stderr
     with changed.app_context():
         assert waffle.history()[0].actor == "eve"
@@ -336,7 +351,7 @@ def test_a_secret_that_others_changed_as_well_is_told(changed: Flask, busy: Busy
     """Nobody sees what it is."""
     busy.meanwhile = [{"api_key": f"{SECRET}-eve"}]
     result = edited(changed, busy, [("# api_key:", f"api_key: {SECRET}-2")])
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "api_key was changed by somebody else meanwhile. Delete" in result.stderr
 
 
@@ -345,7 +360,7 @@ def test_whoever_expects_a_revision_is_told_of_any_change(changed: Flask, busy: 
     busy.meanwhile = [{"tone": "friendly"}]
     words = ("--expect-revision", "1")
     result = edited(changed, busy, [("high: 10", "high: 11")], words=words)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "the store is at 2" in result.stderr
     result = edited(changed, busy, words=words)
     assert (result.exit_code, busy.seen) == (3, [])

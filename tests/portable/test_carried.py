@@ -9,17 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, create_model
 
 from tests.support.compounds import KINDS
 from tests.support.databases import DATABASES, Database, Servers, missing
 from tests.support.needs import needed
 from typed_waffle import Waffle, WaffleModel
+from typed_waffle.change import Head, State
 from typed_waffle.desk import Desk, Signature
+from typed_waffle.edit import Draft, planned
+from typed_waffle.paths import merged
 from typed_waffle.portable.document import SECRET, exported
 from typed_waffle.portable.format import FORMATS, format_named
+from typed_waffle.portable.view import viewed
 from typed_waffle.portable.wish import wished_by_document
-from typed_waffle.values import MASK, same
+from typed_waffle.snapshot import assembled
+from typed_waffle.values import MASK, dumped, same
 
 CONFIG = {"WAFFLE_LISTENER": "inline"}
 
@@ -86,6 +92,46 @@ def test_every_kind_is_carried_from_database_to_database(databases: dict[str, Da
         assert different == []
 
 
+@pytest.mark.parametrize("made", ["yaml", "toml"])
+def test_every_kind_is_shown_for_editing_as_it_is(made: str, tmp_path: Path) -> None:
+    """What is saved as it was opened changes nothing, and no secret is in it."""
+    config = {**CONFIG, "WAFFLE_DATABASE_URL": f"sqlite:///{tmp_path}/a"}
+    with Waffle(Everything).connect(config) as waffle:
+        waffle.update(**{name: value for name, (_, value) in VALUES.items()})
+        catalog = Desk(waffle).catalog()
+    view = viewed(Everything, catalog, format_named(made), ["head"])
+    assert len(view.shown) > 150
+    assert view.changed(format_named(made).read(view.text)) == ({}, {})
+    secret = {entry.field for entry in catalog.entries() if entry.secret}
+    assert {keys[0] for keys in view.hidden} == secret
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_any_value_is_carried(name: str) -> None:
+    """What is planned is what was stored; each format has its turn."""
+    kind = KINDS[name]
+    model = kind.model
+    begin = assembled(model, State(), {})
+
+    @settings(max_examples=3, derandomize=True, database=None, deadline=None)
+    @given(kind.values)
+    def each(value: object) -> None:
+        if kind.refused(value):
+            return
+        texts = dumped(model.model_validate({"value": value}), ["value"])
+        stored = assembled(model, State(Head(1, "id"), texts), {})
+        document = exported(stored, "default", datetime.now(UTC), secrets=True)
+        for made in map(format_named, FORMATS):
+            wish = wished_by_document(model, made.read(document.written(made)))
+            updates, _ = merged(begin.settings, wish.assignments)
+            plan = planned(Draft("id", updates=updates, exact=True), begin)
+            assert plan is not None
+            assert plan.proposal.overrides.keys() == {"value"}
+            assert same(plan.after.settings, stored.settings)
+
+    each()
+
+
 class Inner(BaseModel):
     """Its parts have other names outside of Python."""
 
@@ -145,9 +191,9 @@ def test_secrets_stay_where_they_are(tmp_path: Path) -> None:
         others = list(wish.others(Safe, stored))
         assert [str(path) for path in others] == ["low"]
         desk.change(Signature("import"), wish.assignments, others)
-        settings = waffle.snapshot().settings
-        assert settings.smtp == Vault(host="a", port=25, password=SecretStr("canary"))
-        assert (settings.key.get_secret_value(), settings.low) == ("canary", 0)
+        found = waffle.snapshot().settings
+        assert found.smtp == Vault(host="a", port=25, password=SecretStr("canary"))
+        assert (found.key.get_secret_value(), found.low) == ("canary", 0)
 
 
 def test_what_the_model_does_not_show_is_left_out(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from typed_waffle.cli.outcome import Failure
+from typed_waffle.cli.outcome import Conflict, Failure
+from typed_waffle.errors import RevisionConflict
 from typed_waffle.paths import joined
 from typed_waffle.portable.complaint import Complaint
 from typed_waffle.portable.document import TEXTS
@@ -53,11 +54,12 @@ class Source:
         """Where a complaint belongs."""
         if not complaint.keys:
             return None
-        path = joined(complaint.keys[0], complaint.keys[1:])
-        found = self.made.line(self.text, (*self.root, *complaint.keys))
-        texts = self.made.line(self.text, (TEXTS, path))
-        # Whoever is not found is at the line of what it would stand in.
-        return max(filter(None, (found, texts)), default=None)
+        texts = self.tree().get(TEXTS)
+        for depth in range(len(complaint.keys), 0, -1):
+            path = joined(complaint.keys[0], complaint.keys[1:depth])
+            if isinstance(texts, dict) and path in texts:
+                return self.made.line(self.text, (TEXTS, path))
+        return self.made.line(self.text, (*self.root, *complaint.keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,8 @@ def refusal(source: Source, found: list[Flaw]) -> Failure:
         for flaw in found
     ]
     kinds = {flaw.kind for flaw in found}
-    return Failure(
+    end = Conflict if kinds == {RevisionConflict.__name__} else Failure
+    return end(
         kinds.pop() if len(kinds) == 1 else "InvalidChange",
         f"{ended('; '.join(told))} Nothing was written: correct it and try again.",
         settings=tuple(dict.fromkeys(flaw.setting for flaw in found if flaw.setting)),

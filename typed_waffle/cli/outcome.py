@@ -19,7 +19,7 @@ from typed_waffle.errors import (
     WaffleError,
 )
 
-__all__ = ["CONFLICT", "FAILED", "UNAVAILABLE", "Failure", "failure_of"]
+__all__ = ["CONFLICT", "FAILED", "UNAVAILABLE", "Conflict", "Failure", "failure_of"]
 
 FAILED = 1
 """It was refused, or found something wrong, or not every worker applied it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -187,7 +187,7 @@ def _check_drift(
         return
     catalog = desk.catalog()
     told: list[str] = []
-    forms: list[dict[str, object]] = []
+    forms: list[Mapping[str, object]] = []
     for field in drift:
         latest = catalog.entry(field.field).latest
         by = f" by {latest.actor}" if latest and latest.actor else ""

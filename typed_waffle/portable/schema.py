@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -15,6 +16,9 @@ __all__ = ["schema_of"]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
+_ODD = ["NaN", "Infinity", "-Infinity"]
+
+
 class _Shape(GenerateJsonSchema):
     """A schema that no type prevents; without defaults, which are put in as they are stored."""
 
@@ -24,6 +28,18 @@ class _Shape(GenerateJsonSchema):
         error_info: str,  # noqa: ARG002 - may hold an address
     ) -> JsonSchemaValue:
         return {}
+
+    def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
+        made = super().float_schema(schema)
+        return {"anyOf": [made, {"enum": _ODD}]} if schema.get("allow_inf_nan") else made
+
+    def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
+        if issubclass(schema["cls"], enum.Flag):  # any sum of its members
+            return {"title": schema["cls"].__name__, "type": "integer"}
+        try:
+            return super().enum_schema(schema)
+        except ValueError:  # of values that JSON does not have
+            return {"enum": [member.name for member in schema["members"]]}
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])

@@ -7,6 +7,8 @@ import re
 from typing import Any, Final
 
 import yaml
+from yaml.composer import ComposerError
+from yaml.reader import ReaderError
 
 from typed_waffle.portable.format import Tree, Unreadable
 
@@ -29,7 +31,7 @@ class _Loader(yaml.SafeLoader):
         """Refuse an alias: a few of them could stand for more than the memory holds."""
         if self.check_event(yaml.AliasEvent):
             event: Any = self.get_event()  # type: ignore[no-untyped-call] # no stub for it
-            raise yaml.composer.ComposerError(None, None, "aliases are not read", event.start_mark)
+            raise ComposerError(None, None, "aliases are not read", event.start_mark)
         return super().compose_node(parent, index)
 
 
@@ -115,7 +117,7 @@ class _Yaml:
             mark = error.context_mark if opened else error.problem_mark
             why = ", ".join(filter(None, (error.context, error.problem)))
             raise Unreadable(why, mark.line + 1 if mark else None) from None
-        except yaml.reader.ReaderError as error:
+        except ReaderError as error:
             line = text.count("\n", 0, error.position) + 1
             raise Unreadable("a character stands there that must be escaped", line) from None
         except RecursionError:
