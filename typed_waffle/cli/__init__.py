@@ -9,12 +9,13 @@ from typed_waffle.stubgen.command import stubgen
 
 __all__ = ["waffle"]
 
-for command in (
+_COMMANDS = (
     *(reading.list_, reading.get, reading.explain),
     *(writing.set_, writing.reset),
     *(records.history, records.diff, records.rollback, records.watch),
     *(fleet.workers, fleet.status),
     *(health.doctor, health.check, health.init_db),
     *(upkeep.prune, upkeep.rotate_keys, imports.import_legacy, stubgen),
-):
-    waffle.add_command(command)
+)
+for _command in _COMMANDS:
+    waffle.add_command(_command)
