@@ -60,7 +60,7 @@ class Catalog(Generic[M]):
     """The settings of one snapshot, in the order of the model."""
 
     def __init__(self, snapshot: Snapshot[M], latest: Mapping[str, Stamp]) -> None:
-        self.revision = snapshot.revision
+        self.revision: int = snapshot.revision
         self._snapshot = snapshot
         self._model = type(snapshot.settings)
         self._latest = latest

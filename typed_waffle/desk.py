@@ -42,7 +42,7 @@ class Desk(Generic[M]):
     def __init__(self, waffle: Waffle[M]) -> None:
         self.waffle = waffle
         self.model = waffle.model
-        self.namespace = waffle.namespace
+        self.namespace: str = waffle.namespace
 
     @property
     def binding(self) -> Binding[M]:

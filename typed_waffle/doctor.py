@@ -58,6 +58,8 @@ def examined(desk: Desk[M]) -> tuple[Finding, ...]:
 
 
 class _Examination(Generic[M]):
+    """What is known so far, while one thing after the other is looked at."""
+
     def __init__(self, desk: Desk[M]) -> None:
         self._desk = desk
         self._model: type[M] = desk.model

@@ -19,7 +19,7 @@ from typed_waffle.stubgen.command import stubgen
 
 __all__ = ["waffle"]
 
-for command in (
+_COMMANDS = (
     *(reading.list_, reading.get, reading.explain),
     *(writing.set_, writing.reset, editing.edit),
     *(transfer.export, transfer.import_, transfer.schema),
@@ -27,5 +27,6 @@ for command in (
     *(fleet.workers, fleet.status),
     *(health.doctor, health.check, health.init_db),
     *(upkeep.prune, upkeep.rotate_keys, imports.import_legacy, stubgen),
-):
-    waffle.add_command(command)
+)
+for _command in _COMMANDS:
+    waffle.add_command(_command)

@@ -52,6 +52,8 @@ class _Of(StringParamType):
 
 
 class _Path(_Of):
+    """A setting, or a part of one."""
+
     def texts(
         self, model: type[WaffleModel], ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[str]:
@@ -61,6 +63,8 @@ class _Path(_Of):
 
 
 class _Assignment(_Of):
+    """The same, and a value for it."""
+
     name = "path=value"
 
     def texts(

@@ -21,7 +21,10 @@ from typed_waffle.surroundings import COMMAND
 
 __all__ = ["CONTEXT", "Group", "Source", "chosen", "named", "on_settings", "source_of", "waffle"]
 
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
+CONTEXT: dict[str, Any] = {
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": 80,
+}  # Any: of any kind
 
 _JSON = "typed_waffle.json"
 

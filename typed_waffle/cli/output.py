@@ -42,8 +42,8 @@ class Output:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        self.terminal = sys.stdout.isatty() and not as_json
-        self.coloured = (
+        self.terminal: bool = bool(sys.stdout.isatty()) and not as_json
+        self.coloured: bool = (
             self.terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         )
 
