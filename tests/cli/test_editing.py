@@ -83,8 +83,10 @@ def test_yaml_is_what_is_shown(changed: Flask, editor: Editor) -> None:
         assert text in seen.text
 
 
-def test_toml_is_what_is_shown(changed: Flask, editor: Editor) -> None:
-    """Tables come last, and what TOML has no form for after them."""
+def test_toml_is_what_is_shown(
+    changed: Flask, editor: Editor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tables come last, and what TOML has no form for after them; unless it is locked."""
     edited(changed, editor, words=("--format", "toml"))
     text = editor.seen[0].text
     assert SECRET not in text
@@ -96,6 +98,10 @@ def test_toml_is_what_is_shown(changed: Flask, editor: Editor) -> None:
     assert text.index("# low = 1") < text.index("high = 10") < text.index("[menu]")
     assert '[smtp]\n\n# str; default "localhost"\nhost = "mail"\n' in text
     assert '\n# password = ""\n' in text
+    waffle.close()
+    monkeypatch.setenv("KIOSK_DISCOUNT", "null")
+    edited(changed, editor, words=("--format", "toml"))
+    assert '\n# discount = ""\n' in editor.seen[0].text
 
 
 def test_what_was_changed_is_one_change(changed: Flask, editor: Editor) -> None:
@@ -268,6 +274,8 @@ def test_on_a_terminal_it_asks(
 def test_an_empty_buffer_gives_up(left: str, changed: Flask, editor: Editor) -> None:
     """At once, that is no error; after a refusal, it is told again."""
     result = edited(changed, editor, left)
+    assert (result.exit_code, result.stdout.split(":")[0]) == (0, "Nothing was to be changed")
+    result = edited(changed, editor, [("# int; default 10", "# a number")])
     assert (result.exit_code, result.stdout.split(":")[0]) == (0, "Nothing was to be changed")
     result = edited(changed, editor, [("high: 10", "high: ten")], left)
     assert (result.exit_code, "high = 'ten' is refused" in result.stderr) == (1, True)

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from pydantic.fields import FieldInfo
 
-from typed_waffle.model import WaffleModel, facts
 from typed_waffle.parts import members, named_parts
-from typed_waffle.paths import Path, parsed
+from typed_waffle.paths import Path
 
-__all__ = ["below", "leaves", "sections", "whole"]
+__all__ = ["below", "sections", "whole"]
 
 
 def sections(info: FieldInfo) -> dict[str, FieldInfo]:
@@ -24,12 +23,6 @@ def whole(info: FieldInfo, data: object) -> bool:
     if not parts or not isinstance(data, dict):
         return True
     return parts.keys() == data.keys() and all(whole(parts[n], data[n]) for n in parts)
-
-
-def leaves(model: type[WaffleModel]) -> Iterator[Path]:
-    """Every setting, or instead of one with declared parts each of these, in the model's order."""
-    for name in facts(model):
-        yield from below(parsed(model, name))
 
 
 def below(path: Path) -> Iterator[Path]:

@@ -20,6 +20,8 @@ _INT, _FLOAT = f"{_TAG}int", f"{_TAG}float"
 _NUMERIC = list("-0123456789")
 _BREAKS = re.compile("[\r\x85\u2028\u2029]")
 """What PyYAML takes for an end of a line as well."""
+_QUOTED = re.compile(r"'(?!<)[^']{3,}'")
+"""What it quotes of the text, which may be a secret's; not its names for parts of speech."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -116,7 +118,7 @@ class _Yaml:
             opened = re.search("flow|quoted", error.context or "")
             mark = error.context_mark if opened else error.problem_mark
             why = ", ".join(filter(None, (error.context, error.problem)))
-            raise Unreadable(why, mark.line + 1 if mark else None) from None
+            raise Unreadable(_QUOTED.sub("'...'", why), mark.line + 1 if mark else None) from None
         except ReaderError as error:
             line = text.count("\n", 0, error.position) + 1
             raise Unreadable("a character stands there that must be escaped", line) from None
@@ -151,7 +153,7 @@ def _plain(node: yaml.Node) -> object:
             return float(node.value)
     except ValueError:  # too many digits; or the tag was written, and the text is no number
         raise Unreadable("it is not a number that can be read", line) from None
-    raise Unreadable(f"the tag {node.tag} is not read", line)
+    raise Unreadable("a tag is not read", line)
 
 
 FORMAT: Final = _Yaml()
