@@ -31,7 +31,7 @@ from typed_waffle.snapshot import Snapshot, resting
 from typed_waffle.sources import Lent, Sources
 from typed_waffle.status import Health, Status
 from typed_waffle.stores.sealed import SealedStore
-from typed_waffle.surroundings import COMMAND, at_end, greenlets, loading, threadless
+from typed_waffle.surroundings import at_end, greenlets, loading, operating, threadless
 
 __all__ = ["Binding", "Worker"]
 
@@ -182,7 +182,7 @@ class Binding(Generic[M]):
             raise_on_invalid=config.on_invalid == "raise",
             raise_on_unavailable=config.on_unavailable == "raise",
             listens=bus is not None and driver != "inline",
-            works=not _in_command(),
+            works=not operating(),
         )
         runtime = Runtime(self._model, rules, store, bus, self._observer, pinned)
         self._beginning = runtime
@@ -329,10 +329,10 @@ atexit.register(_at_exit)
 
 def _in_command() -> bool:
     """Whether this thread runs a command that ends soon: ours, or of `flask` but `run`."""
+    if operating():
+        return True
     click, flask_cli = sys.modules.get("click"), sys.modules.get("flask.cli")
     context = click.get_current_context(silent=True) if click else None
     if context is None or flask_cli is None:
         return False
-    if COMMAND in context.meta:
-        return True
     return context.find_object(flask_cli.ScriptInfo) is not None and context.info_name != "run"

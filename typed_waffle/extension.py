@@ -174,7 +174,7 @@ class Waffle(Generic[M]):
         """The fleet: every live worker of this namespace, this one included, by host and pid.
 
         A worker that died is in it for up to 35 seconds more. Without Redis, it is this one alone.
-        A `flask` command is no worker: it is not in its own answer.
+        A command of `flask waffle` is none: it is not in its own answer.
 
         Raises:
             BusUnavailable: Redis cannot be asked.

@@ -60,7 +60,7 @@ class Rules:
     listens: bool = True
     """Whether a listener hears the bus. Without one, polling is all there is."""
     works: bool = True
-    """Whether this is a worker of the fleet. A command is none."""
+    """Whether this is a worker of the fleet. A command of ours is none."""
 
 
 class _Conflict(Exception):  # noqa: N818 - internal: it leaves the store's transaction

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
-__all__ = ["COMMAND", "Greenlets", "at_end", "greenlets", "loading", "threadless"]
+__all__ = ["COMMAND", "Greenlets", "at_end", "greenlets", "loading", "operating", "threadless"]
 
 Greenlets = Literal["none", "partial", "full"]
 
@@ -51,6 +51,13 @@ def loading() -> bool:
         return not uwsgi.i_am_the_spooler() if hasattr(uwsgi, "i_am_the_spooler") else True
     except AttributeError:
         return False  # a module of that name, but no server
+
+
+def operating() -> bool:
+    """Whether this thread runs one of our own commands, which is nobody's worker."""
+    click: Any = sys.modules.get("click")  # Any: nothing is imported for this
+    context = click.get_current_context(silent=True) if click else None
+    return context is not None and COMMAND in context.meta
 
 
 def at_end(call: Callable[[], None]) -> None:
