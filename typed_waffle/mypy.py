@@ -30,11 +30,11 @@ from mypy.server.trigger import make_trigger
 from mypy.subtypes import is_subtype
 from mypy.types import Instance, Type, get_proper_type
 
-__all__ = ["MUTABLE", "NAMED", "UNIVERSAL", "WRITTEN", "WaffleModelPlugin", "plugin"]
+__all__ = ["MUTABLE", "NAMED", "UNIVERSAL", "WRITTEN", "plugin"]
 
-UNKNOWN = ErrorCode("waffle-unknown", "Name a setting that the model has", "typed-waffle")
-VALUE = ErrorCode("waffle-value", "Give a setting a value of its type", "typed-waffle")
-DECLARATION = ErrorCode("waffle-declaration", "Declare what can be a setting", "typed-waffle")
+_UNKNOWN = ErrorCode("waffle-unknown", "Name a setting that the model has", "typed-waffle")
+_VALUE = ErrorCode("waffle-value", "Give a setting a value of its type", "typed-waffle")
+_DECLARATION = ErrorCode("waffle-declaration", "Declare what can be a setting", "typed-waffle")
 
 WAFFLE, EDIT = "typed_waffle.extension.Waffle", "typed_waffle.edit.Edit"
 SNAPSHOT = "typed_waffle.snapshot.Snapshot"
@@ -78,10 +78,10 @@ ClassHook = Callable[[ClassDefContext], None]
 
 def plugin(version: str) -> type[Plugin]:  # noqa: ARG001 - mypy tells its version
     """Return the plugin: mypy calls this."""
-    return WaffleModelPlugin
+    return _WaffleModelPlugin
 
 
-class WaffleModelPlugin(Plugin):
+class _WaffleModelPlugin(Plugin):
     """Hooks for our own functions, and for the classes of settings models."""
 
     def get_method_signature_hook(self, fullname: str) -> SignatureHook | None:
@@ -152,13 +152,13 @@ class _Model(NamedTuple):
         else:
             hint = f'; did you mean "{near[0]}"?' if near else ""
         message = f'"{self.instance.type.name}" has no setting "{name}"{hint}'
-        self.api.fail(message, context, code=UNKNOWN)
+        self.api.fail(message, context, code=_UNKNOWN)
 
     def fail_value(self, name: str, wanted: Type, found: Type, context: nodes.Context) -> None:
         """Report a value that is not of the setting's type."""
         want, got = format_type_distinctly(wanted, found, options=self.api.options)
         said = f'Setting "{name}" of "{self.instance.type.name}" is {want}, not {got}'
-        self.api.fail(said, context, code=VALUE)
+        self.api.fail(said, context, code=_VALUE)
 
     def _depend(self, name: str) -> None:
         # For the daemon: when this attribute changes or appears, the call is checked again.
@@ -304,7 +304,7 @@ def _check_declaration(ctx: ClassDefContext) -> None:
             faults += ["it has no default, so the application could not always boot. Give it one"]
         for fault in filter(None, faults):
             message = f'Setting "{var.name}" of "{ctx.cls.name}": {fault}'
-            ctx.api.fail(message, stmt, code=DECLARATION)
+            ctx.api.fail(message, stmt, code=_DECLARATION)
 
 
 def _annotated(stmt: nodes.AssignmentStmt) -> bool:
