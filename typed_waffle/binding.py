@@ -288,13 +288,17 @@ class Binding(Generic[M]):
         self._closed_in = os.getpid()
         _end(self._box, wait)
 
-    def lend(self, lent: Lent | None) -> None:
-        """Close, and be as new, on a store and a bus that are lent; `None` for its own."""
+    def lend(self, lent: Lent | None) -> Lent | None:
+        """Close, and be as new, on a store and a bus that are lent; what was lent before.
+
+        `None` is for its own.
+        """
         self.close()
         self._box.clear()
         self._closed_in = None
-        self.sources.lend(lent)
+        before = self.sources.lend(lent)
         forget(self.holder)
+        return before
 
     def close_with(self, owner: object) -> None:
         """Close when `owner` is collected; until then, nothing here keeps it alive."""

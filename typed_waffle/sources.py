@@ -66,9 +66,13 @@ class Sources:
         self._exposed: tuple[str, ...] = ()
         self._lent: Lent | None = None
 
-    def lend(self, lent: Lent | None) -> None:
-        """Use these from the next worker on; `None` for those that the configuration names."""
-        self._lent = lent
+    def lend(self, lent: Lent | None) -> Lent | None:
+        """Use these from the next worker on; what was lent before.
+
+        `None` is for those that the configuration names.
+        """
+        before, self._lent = self._lent, lent
+        return before
 
     def bus(self) -> Bus | None:
         """What carries changes; `None` if they are only polled for.

@@ -86,6 +86,26 @@ def test_an_application_that_is_bound(app: Flask, waffle: Waffle[Settings]) -> N
     assert waffle.status().state == "starting"
 
 
+def test_a_block_in_another(app: Flask, waffle: Waffle[Settings]) -> None:
+    """When the inner one ends, the application works in the outer one, and not on its own."""
+    other, told = Waffle(Settings), list[str]()
+    waffle.on_change("name")(lambda _, new: told.append(new.name))
+    with memory(waffle, other, app=app) as outer:
+        waffle.update(name="Cone")
+        with memory(waffle, app=app) as inner:
+            outer.wait_delivered(1)  # this worker is another's now
+            assert waffle.current_settings.name == "Waffle"
+            waffle.update(low=1)
+        assert (waffle.current_settings.name, waffle.current_settings.low) == ("Cone", 0)
+        other.update(name="Crêpe")
+        outer.wait_delivered()
+        assert waffle.current_settings.name == "Crêpe"
+        assert len(outer.store.history("default")) == 2
+        assert len(inner.store.history("default")) == 1
+    assert told == ["Cone", "Crêpe"]
+    assert waffle.status().state == "starting"
+
+
 def test_an_application_that_is_not_bound(waffle: Waffle[Settings]) -> None:
     """It is bound, and stays so."""
     app = Flask("shop")

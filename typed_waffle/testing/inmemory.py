@@ -89,7 +89,8 @@ def memory(
         waffles: One for each worker, all of one model; one is enough for most tests.
         app: A Flask application for the first of them, whether it is bound to it already or not.
             Its database and its Redis are not used in the block. The others, and all of them if it
-            is left out, are connected as by `Waffle.connect`.
+            is left out, are connected as by `Waffle.connect`. When a block within another ends, it
+            works in the outer one again.
         store: Another store: a `FaultyStore`, or one of your own.
         bus: Another bus, as above.
         config: `WAFFLE_*` keys for those without an application. Polls are an hour apart if they do
@@ -116,20 +117,24 @@ def _on(
         waffle.init_app(app)
     binding: Binding[Any] = app.extensions[EXTENSION][waffle.namespace]
     bindings = waffle._bindings  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # ours
+    before = binding.lend(shared.lend(binding))
     try:
-        binding.lend(shared.lend(binding))
         bindings.show()
         binding.started()
         yield
     finally:
-        binding.lend(None)
+        binding.lend(before)
         bindings.show()
+        if before is not None:  # a block around this one goes on as it was
+            binding.started()
 
 
 def _idle(binding: Binding[Any], handle: _Handle, since: float) -> bool:
     """Whether a worker has handled all that it was given before this moment."""
     worker = binding.worker
-    if worker is None or (not handle.ears and isinstance(worker.listener, InlineListener)):
+    if worker is None or worker.bus is not handle:  # not begun, or in a block within this one
+        return True
+    if not handle.ears and isinstance(worker.listener, InlineListener):
         return True
     soon = min(SOON, binding.config.fallback_poll_interval / 2)
     quiet = any(ear.quiet_at >= since for ear in handle.ears)
