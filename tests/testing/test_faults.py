@@ -1,15 +1,18 @@
 """FaultyBus and FaultyStore: no trouble without a command, and exactly that trouble with one."""
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.support.apps import Settings
 from tests.support.waiting import eventually
 from typed_waffle import StoreUnavailable, Waffle
-from typed_waffle.buses.memory import MemoryBus
-from typed_waffle.protocols import Bus, BusError, Store
+from typed_waffle.buses.memory import MemoryBus, MemorySubscription
+from typed_waffle.protocols import Announcement, Bus, BusError, Store, Subscribed
 from typed_waffle.stores.memory import MemoryStore
 from typed_waffle.testing import (
     BusContract,
@@ -151,6 +154,74 @@ def test_a_connection_that_is_lost(
     bus.disconnect()
     shared.wait_delivered(20)
     assert reader.current_settings.low == 1
+
+
+def test_a_subscription_that_was_closed_is_forgotten(bus: FaultyBus) -> None:
+    """A bus that outlives many workers does not collect their subscriptions."""
+    ear = bus.subscribe()
+    gone = weakref.ref(ear)
+    ear.close()
+    del ear
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_subscription_that_is_made_while_the_bus_fails() -> None:
+    """It is refused, and ended: none is left that hears of anything."""
+    made: list[MemorySubscription] = []
+
+    class Failing(MemoryBus):
+        def subscribe(self) -> MemorySubscription:
+            made.append(super().subscribe())
+            faulty.fail("the bus is on strike")
+            return made[0]
+
+    faulty = FaultyBus(Failing())
+    with pytest.raises(BusError, match="on strike"):
+        faulty.subscribe()
+    assert isinstance(made[0].get(0), Subscribed)
+    with pytest.raises(BusError, match="closed"):
+        made[0].get(0)
+
+
+def test_what_cannot_be_released_is_held() -> None:
+    """What the inner bus refuses, and what comes after that, can be released again."""
+
+    class Refusing(MemoryBus):
+        def publish(self, announcement: Announcement) -> None:
+            if announcement.revision == refused:
+                raise BusError("not this one")
+            super().publish(announcement)
+
+    bus, refused = FaultyBus(Refusing()), 2
+    ear = bus.subscribe()
+    ear.get(0)
+    bus.hold()
+    for revision in (1, 2, 3):
+        bus.publish(
+            Announcement("shop", revision, "id", "before", None, "worker", datetime.now(UTC))
+        )
+    with pytest.raises(BusError, match="not this one"):
+        bus.release("reversed")
+    refused = 0
+    assert bus.release() == 2
+    heard = [ear.get(0) for _ in range(4)]
+    assert [getattr(event, "revision", None) for event in heard] == [3, 2, 1, None]
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_command_for_no_message_or_call_is_refused(
+    bus: FaultyBus, store: FaultyStore, count: int
+) -> None:
+    """It would do nothing, or all; and nothing is left of it."""
+    for command in (bus.drop, bus.duplicate):
+        with pytest.raises(ValueError, match=f"count = {count} is refused: give 1 or more"):
+            command(count)
+    with pytest.raises(ValueError, match=f"times = {count} is refused: .*leave it out for all"):
+        store.fail(times=count)
+    with pytest.raises(ValueError, match=f"times = {count} is refused: give 1 or more"):
+        store.lose_answer(count)
+    assert store.head("shop").revision == 0
 
 
 # --- the store ----------------------------------------------------------------------------------

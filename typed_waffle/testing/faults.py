@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -14,6 +14,7 @@ from typed_waffle.protocols import (
     Bus,
     BusError,
     Decide,
+    Event,
     Rewrite,
     Store,
     Subscription,
@@ -38,7 +39,7 @@ class FaultyBus:
         self._to_double = 0
         self._held: list[Announcement] | None = None
         self._down: str | None = None
-        self._ears: list[Subscription] = []
+        self._ears: list[_Ear] = []
         self.dropped: list[Announcement] = []
         """What was lost so far."""
 
@@ -46,11 +47,13 @@ class FaultyBus:
 
     def drop(self, count: int = 1) -> None:
         """Lose the next messages."""
+        _at_least_one("count", count)
         with self._lock:
             self._to_drop += count
 
     def duplicate(self, count: int = 1) -> None:
         """Deliver each of the next messages twice."""
+        _at_least_one("count", count)
         with self._lock:
             self._to_double += count
 
@@ -65,14 +68,23 @@ class FaultyBus:
         Args:
             order: As they were sent, `reversed`, or their numbers from 0 on, in the order wanted:
                 a number that is left out is lost, one that is named twice comes twice.
+
+        Raises:
+            BusError: The inner bus refused one. It and those after it stay held, in that order.
         """
         with self._lock:
             held = self._held or []
             numbers = range(len(held)) if isinstance(order, str) else order
             wanted = [held[number] for number in numbers]
             self._held = None
-        for announcement in reversed(wanted) if order == "reversed" else wanted:
-            self._inner.publish(announcement)
+        if order == "reversed":
+            wanted.reverse()
+        for done, announcement in enumerate(wanted):
+            try:
+                self._inner.publish(announcement)
+            except BaseException:
+                self._hold_again(wanted[done:])
+                raise
         return len(held)
 
     def fail(self, why: str = "the bus was told to fail") -> None:
@@ -124,9 +136,14 @@ class FaultyBus:
     def subscribe(self) -> Subscription:
         """See `Bus.subscribe`."""
         self._check()
-        ear = self._inner.subscribe()
+        ear = _Ear(self._inner.subscribe(), self._forget)
         with self._lock:
             self._ears.append(ear)
+        try:
+            self._check()  # again: it may have been told to fail meanwhile, and did not know of it
+        except BusError:
+            ear.close()
+            raise
         return ear
 
     def close(self) -> None:
@@ -134,8 +151,35 @@ class FaultyBus:
         self._inner.close()
 
     def _check(self) -> None:
-        if self._down is not None:
-            raise BusError(self._down)
+        why = self._down
+        if why is not None:
+            raise BusError(why)
+
+    def _hold_again(self, rest: list[Announcement]) -> None:
+        with self._lock:
+            self._held = rest + (self._held or [])
+
+    def _forget(self, ear: _Ear) -> None:
+        with self._lock:
+            if ear in self._ears:
+                self._ears.remove(ear)
+
+
+class _Ear:
+    """A subscription that its bus forgets when it is closed."""
+
+    def __init__(self, inner: Subscription, closed: Callable[[_Ear], None]) -> None:
+        self._inner = inner
+        self._closed = closed
+
+    def get(self, timeout: float) -> Event | None:
+        """See `Subscription.get`."""
+        return self._inner.get(timeout)
+
+    def close(self) -> None:
+        """See `Subscription.close`."""
+        self._closed(self)
+        self._inner.close()
 
 
 @dataclass(slots=True, eq=False)
@@ -172,6 +216,8 @@ class FaultyStore:
             error: What is raised; a `StoreUnavailable` if left out.
             times: Only so many calls.
         """
+        if times is not None:
+            _at_least_one("times", times, ", or leave it out for all calls")
         failure = error or StoreUnavailable("testing", "the store was told to fail")
         names = frozenset(calls or get_args(Call))
         with self._lock:
@@ -179,6 +225,7 @@ class FaultyStore:
 
     def lose_answer(self, times: int = 1) -> None:
         """Make the next changes, and then say that nobody knows whether they were made."""
+        _at_least_one("times", times)
         with self._lock:
             self._lost_answers += times
 
@@ -262,3 +309,13 @@ class FaultyStore:
                 if not failure.left:
                     self._failures.remove(failure)
         raise failure.error
+
+
+def _at_least_one(name: str, count: int, otherwise: str = "") -> None:
+    """Refuse a command for nothing.
+
+    Raises:
+        ValueError: It is less than one.
+    """
+    if count < 1:
+        raise ValueError(f"{name} = {count} is refused: give 1 or more{otherwise}")
