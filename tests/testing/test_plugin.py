@@ -10,11 +10,19 @@ from tests.support.suites import pytest_in
 from typed_waffle.testing import plugin
 
 SHOP = """
+from pydantic import model_validator
 from typed_waffle import NotBound, Waffle, WaffleModel
 
 class Settings(WaffleModel):
     site_name: str = "Waffle"
     page_size: int = 20
+    least_page: int = 0
+
+    @model_validator(mode="after")
+    def pages(self):
+        if self.page_size < self.least_page:
+            raise ValueError("page_size is below least_page")
+        return self
 
 waffle = Waffle(Settings)
 
@@ -96,7 +104,7 @@ def test_of_threads_with_tasks(turn):
     assert asyncio.run(tasks(8)) == shown() == ("module", 1)
 """
 
-CONFTEST = """
+RUNNER = """
 import asyncio, contextvars, inspect
 import pytest
 from shop import shown
@@ -106,7 +114,9 @@ def pytest_pyfunc_call(pyfuncitem):
     if inspect.iscoroutinefunction(pyfuncitem.obj):
         contextvars.Context().run(asyncio.run, pyfuncitem.obj())
         return True
+"""
 
+CONFTEST = f"""{RUNNER}
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
     assert shown() == "nothing"
@@ -133,6 +143,91 @@ def test_the_marker_and_the_fixture(tmp_path: Path) -> None:
     assert "22 passed" in done.stdout
 
 
+ORDER = """
+import pytest
+from shop import shown, waffle
+
+pytestmark = pytest.mark.waffle(site_name="marker")
+seen = []
+
+@pytest.fixture(scope="module", autouse=True)
+def wide():
+    seen.append(shown())
+    with waffle.override(site_name="wide", page_size=100):
+        yield
+
+@pytest.fixture
+def narrow(waffle_override):
+    waffle_override(site_name="narrow", page_size=7)
+    return shown()
+
+@pytest.mark.parametrize("turn", range(2))
+def test_a_wide_fixture_is_beneath_the_marker(turn):
+    assert shown() == ("marker", 100)
+    assert seen == [("marker", 20)]
+
+def test_a_narrow_fixture_is_beneath_the_marker(narrow):
+    assert (narrow, shown()) == (("narrow", 7), ("marker", 7))
+
+@pytest.mark.usefixtures("narrow")
+async def test_a_coroutine_in_any_context():
+    assert shown() == ("marker", 20)
+
+def test_a_call_in_the_test_wins(narrow, waffle_override):
+    waffle_override(site_name="call")
+    assert shown() == ("call", 7)
+
+@waffle.override(site_name="decorator")
+def test_a_decorator_wins():
+    assert shown() == ("decorator", 100)
+"""
+
+CASES = """
+import unittest
+import pytest
+from shop import shown, waffle
+
+@pytest.mark.waffle(site_name="class")
+class TestAsync(unittest.IsolatedAsyncioTestCase):
+    @pytest.fixture(autouse=True)
+    def fixture(self, waffle_override):
+        waffle_override(page_size=5)
+        yield
+        assert shown() == ("class", 5)
+
+    def setUp(self):
+        assert shown() == ("class", 5)
+
+    async def asyncSetUp(self):
+        assert shown() == ("class", 5)
+
+    async def asyncTearDown(self):
+        assert shown() == ("class", 5)
+
+    async def test_a_coroutine(self):
+        assert shown() == ("class", 5)
+
+    def test_a_function(self):
+        assert shown() == ("class", 5)
+
+class TestUnmarked(unittest.IsolatedAsyncioTestCase):
+    async def test_it_sees_nothing(self):
+        assert shown() == "nothing"
+"""
+
+
+def test_the_marker_is_above_what_fixtures_show(tmp_path: Path) -> None:
+    """Of whatever scope, in whichever test they run first; while they begin, they see it."""
+    done = pytest_in(suite(tmp_path, test_order=ORDER, conftest=RUNNER), "--tb=short")
+    assert "6 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_marker_holds_for_cases_that_copied_the_context(tmp_path: Path) -> None:
+    """An `IsolatedAsyncioTestCase` sees it, in all its methods, with what fixtures set."""
+    done = pytest_in(suite(tmp_path, test_cases=CASES, conftest=CONFTEST), "--tb=short")
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
+
+
 BAD = """
 import pytest
 
@@ -149,13 +244,21 @@ def test_after_them(): ...
 
 def test_unknown_to_the_fixture(waffle_override):
     waffle_override(site_nmae="x")
+
+@pytest.fixture
+def least(waffle_override):
+    waffle_override(least_page=30, page_size=40)
+
+@pytest.mark.waffle(page_size=25)
+def test_invalid_on_top_of_a_fixture(least): ...
 """
 
 
 def test_what_is_wrong_fails_its_own_test(tmp_path: Path) -> None:
     """A bad name or value fails that test before it runs, with the message of `override`."""
     done = pytest_in(suite(tmp_path, test_bad=BAD), "--tb=short")
-    assert "1 failed, 1 passed, 3 errors" in done.stdout
+    assert "1 failed, 1 passed, 4 errors" in done.stdout
+    assert "page_size is below least_page" in done.stdout
     assert done.stdout.count("has no setting 'site_nmae': did you mean 'site_name'?") >= 2
     assert "page_size = 'x' is refused" in done.stdout
     assert "takes settings by name, as waffle(site_name='x'): 1 given without" in done.stdout

@@ -11,12 +11,14 @@ import inspect
 import pkgutil
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 if TYPE_CHECKING:
     from typed_waffle import Waffle
+    from typed_waffle.override import Override
 
 __all__ = ["WaffleOverride"]
 
@@ -44,6 +46,19 @@ class WaffleOverride(Protocol):
         ...
 
 
+class Outcome(Protocol):
+    """What a wrapper is sent when the hook is done (pluggy's `Result`)."""
+
+    @property
+    def excinfo(self) -> object:
+        """What was raised, if anything was."""
+        ...
+
+    def force_exception(self, exception: BaseException) -> None:
+        """Raise this instead."""
+        ...
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the option that says which `Waffle` is meant."""
     parser.addini(_OPTION, _HELP, default="")
@@ -66,21 +81,30 @@ def waffle_override(request: pytest.FixtureRequest) -> Iterator[WaffleOverride]:
         yield override
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Begin what the markers say, before the fixtures."""
+# The older form of wrappers, for every pytest that is about. The last of them to begin: what is
+# raised here is then an error of the setup to all others.
+@pytest.hookimpl(hookwrapper=True, trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Outcome, None]:
+    """Begin what the markers say before the fixtures, and again on top of what these began."""
     fields = _marked(item)
-    if fields:
-        override = _meant(item.config).override(**fields)
-        stack = item.stash[_entered] = ExitStack()
-        stack.enter_context(override)
-        # Whoever runs a coroutine may do so in a context that was made before this one changed.
-        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
-            stack.callback(setattr, item, "obj", item.obj)
-            item.obj = override(item.obj)
+    if not fields:
+        yield
+        return
+    override = _meant(item.config).override(**fields)
+    stack = item.stash[_entered] = ExitStack()
+    stack.enter_context(override)
+    _hand_on(item, override, stack)
+    outcome = yield
+    if outcome.excinfo is None:
+        try:
+            override.__exit__(None, None, None)
+            override.__enter__()
+            _refresh(item)
+        except Exception as error:  # noqa: BLE001 - the test shows it, as any of its setup
+            outcome.force_exception(error)
 
 
-@pytest.hookimpl(hookwrapper=True, trylast=True)  # the older form, for every pytest that is about
+@pytest.hookimpl(hookwrapper=True, trylast=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, None]:
     """End it, after the fixtures."""
     yield
@@ -90,6 +114,27 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, None]:
 
 
 _entered = pytest.StashKey[ExitStack]()
+_CONTEXT = "_asyncioTestContext"
+"""Where an `IsolatedAsyncioTestCase` keeps the context in which all its methods run."""
+
+
+def _hand_on(item: pytest.Item, override: Override[Any], stack: ExitStack) -> None:  # Any: as below
+    """Let a test see its markers that runs in a context which was made before they began."""
+    if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+        stack.callback(setattr, item, "obj", item.obj)
+        item.obj = override(item.obj)
+    case: object = getattr(item, "instance", None)
+    context: object = getattr(case, _CONTEXT, None)
+    if isinstance(context, Context):
+        stack.callback(setattr, case, _CONTEXT, context)
+        _refresh(item)
+
+
+def _refresh(item: pytest.Item) -> None:
+    """Give such a case a context that has all that is in force now."""
+    case: object = getattr(item, "instance", None)
+    if isinstance(getattr(case, _CONTEXT, None), Context):
+        setattr(case, _CONTEXT, copy_context())
 
 
 def _marked(item: pytest.Item) -> dict[str, object]:
