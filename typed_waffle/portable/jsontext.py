@@ -14,12 +14,16 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 
 
 class _Json:
+    """JSON."""
+
     name = "json"
 
     def written(self, tree: Tree) -> str:
+        """See `Format`."""
         return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
 
     def read(self, text: str) -> dict[str, object]:
+        """See `Format`."""
         try:
             data: object = json.loads(text, object_pairs_hook=_once, parse_constant=str)
         except json.JSONDecodeError as error:
@@ -31,6 +35,7 @@ class _Json:
         return data
 
     def line(self, text: str, keys: tuple[str, ...]) -> int | None:
+        """See `Format`."""
         found: int | None = None
         value = 0
         for key in keys:

@@ -20,15 +20,19 @@ _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
 class _Toml:
+    """TOML."""
+
     name = "toml"
 
     def written(self, tree: Tree) -> str:
+        """See `Format`."""
         for number in _integers(tree):
             if not -_LARGEST <= number <= _LARGEST:
                 raise ValueError("an integer of TOML has 64 bits")
         return tomli_w.dumps(tree)
 
     def read(self, text: str) -> dict[str, object]:
+        """See `Format`."""
         try:
             data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -42,6 +46,7 @@ class _Toml:
         return {name: _plain(value) for name, value in data.items()}
 
     def line(self, text: str, keys: tuple[str, ...]) -> int | None:
+        """See `Format`."""
         found: int | None = None
         lines = text.splitlines(keepends=True)
         for depth in range(1, len(keys) + 1):

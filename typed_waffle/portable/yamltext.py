@@ -81,15 +81,19 @@ _Dumper.add_representer(str, _text)
 
 
 class _Yaml:
+    """YAML."""
+
     name = "yaml"
 
     def written(self, tree: Tree) -> str:
+        """See `Format`."""
         made: str = yaml.dump(
             tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=math.inf
         )
         return made
 
     def read(self, text: str) -> dict[str, object]:
+        """See `Format`."""
         node = self._composed(text)
         data = {} if node is None else _plain(node)
         if data is None:
@@ -99,6 +103,7 @@ class _Yaml:
         return data
 
     def line(self, text: str, keys: tuple[str, ...]) -> int | None:
+        """See `Format`."""
         found: int | None = None
         node = self._composed(text)
         for key in keys:
