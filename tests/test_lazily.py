@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import typed_waffle
+from typed_waffle import testing
 
 SUBMODULES = """
 import typed_waffle
@@ -44,7 +45,7 @@ def test_a_module_that_lacks_an_extra_says_so() -> None:
 def test_nothing_else_is_an_attribute(name: str) -> None:
     """Any other name is answered as Python answers, in a package within as well."""
     assert not hasattr(typed_waffle, name)
-    assert not hasattr(typed_waffle.testing, name)
+    assert not hasattr(testing, name)
     with pytest.raises(AttributeError, match=r"^module 'typed_waffle' has no attribute ") as caught:
         getattr(typed_waffle, name)
     assert caught.value.name == name
