@@ -1,49 +1,16 @@
-"""The typed proxy, and the pins behind it."""
+"""The typed proxy: it passes for the settings that it shows."""
 
 import copy
-import functools
 import pickle
-import threading
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar, copy_context
+from collections.abc import Callable
+from contextvars import ContextVar
 
 import pytest
-from pydantic import SecretStr, computed_field
 
+from tests.support.pins import Shop, pins_of
 from typed_waffle import Snapshot, WaffleModel
 from typed_waffle.current import proxy
-from typed_waffle.model import M
-from typed_waffle.pins import Pin, Pins, forget, show, shown
-
-
-class Shop(WaffleModel):
-    """A shop."""
-
-    name: str = "Waffle"
-    tags: tuple[str, ...] = ("a", "b")
-    token: SecretStr = SecretStr("hunter2")
-
-    def greeting(self, whom: str) -> str:
-        return f"{self.name} greets {whom}"
-
-    @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated properties
-    @property
-    def shout(self) -> str:
-        return self.name.upper()
-
-    @functools.cached_property
-    def letters(self) -> frozenset[str]:
-        return frozenset(self.name)
-
-    @classmethod
-    def kind(cls) -> str:
-        return cls.__name__
-
-    def __len__(self) -> int:
-        return len(self.tags)
-
-    def __contains__(self, tag: str) -> bool:
-        return tag in self.tags
+from typed_waffle.pins import Pin
 
 
 class Odd(WaffleModel):
@@ -60,15 +27,6 @@ class Odd(WaffleModel):
     first: int = 9
     outer: int = 10
     live: int = 11
-
-
-def pins_of(model: type[M]) -> Pins[M]:
-    """Pins of a model; nothing is shown outside of any context."""
-
-    def nowhere() -> Snapshot[M]:
-        raise AssertionError("asked outside")
-
-    return Pins(model, nowhere)
 
 
 @pytest.fixture
@@ -175,107 +133,3 @@ def test_asking_it_for_the_models_fields_warns_of_nothing(shown_shop: Shop) -> N
     """What Pydantic deprecates on an instance is taken from the class."""
     assert shown_shop.model_fields == Shop.model_fields
     assert list(shown_shop.model_computed_fields) == ["shout"]
-
-
-# --- pins ---------------------------------------------------------------------------------------
-
-
-def snapshots() -> Iterator[Snapshot[Shop]]:
-    """A snapshot of the next revision at each call."""
-    revision = 0
-    while True:
-        revision += 1
-        yield Snapshot(Shop(name=f"r{revision}"), revision)
-
-
-def test_a_pin_takes_its_snapshot_once() -> None:
-    """The first read decides; later reads ask nobody."""
-    source = snapshots()
-    pin = pins_of(Shop).once(lambda: next(source))
-    assert [shown(pin).revision, shown(pin).revision] == [1, 1]
-
-
-def test_a_pin_is_not_taken_before_it_is_read() -> None:
-    """A context that reads no setting costs no snapshot."""
-    source = snapshots()
-    pins_of(Shop).once(lambda: next(source))
-    assert next(source).revision == 1
-
-
-def test_a_first_read_that_fails_is_tried_again() -> None:
-    """An error at the first read does not stick to the pin."""
-    answers: list[Snapshot[Shop]] = []
-    pin = pins_of(Shop).once(lambda: answers[0])
-    with pytest.raises(IndexError):
-        shown(pin)
-    answers.append(Snapshot(Shop(), 1))
-    assert shown(pin).revision == 1
-
-
-def test_threads_that_share_a_context_see_one_snapshot(
-    current: ContextVar[Pin[Shop]], shown_shop: Shop
-) -> None:
-    """Two threads whose first reads meet in one pin see the same snapshot."""
-    source, meet, seen = snapshots(), threading.Barrier(2), list[str]()
-
-    def slow() -> Snapshot[Shop]:
-        snapshot = next(source)
-        meet.wait(10)
-        return snapshot
-
-    current.set(pins_of(Shop).once(slow))
-    context = [copy_context(), copy_context()]
-    threads = [
-        threading.Thread(target=c.run, args=(lambda: seen.append(shown_shop.name),))
-        for c in context
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert seen[0] == seen[1]
-
-
-def test_a_thread_of_its_own_sees_no_pin(current: ContextVar[Pin[Shop]], shown_shop: Shop) -> None:
-    """A thread that copied no context reads what is shown outside."""
-    current.set(pins_of(Shop).once(lambda: Snapshot(Shop(name="pinned"), 1)))
-    seen: list[str] = []
-    thread = threading.Thread(target=lambda: seen.append(shown_shop.name))
-    thread.start()
-    thread.join()
-    assert (seen, shown_shop.name) == (["Cone"], "pinned")
-
-
-def test_a_live_pin_never_hides_a_newer_snapshot() -> None:
-    """A snapshot that becomes live during a first read is shown, not the one read before."""
-    one, two = Snapshot(Shop(), 1), Snapshot(Shop(), 2)
-    newest = [one]
-
-    def source() -> Snapshot[Shop]:
-        before = newest[0]
-        if before is one:
-            newest[0] = two
-            show(pin, two)  # as a listener does, right after this read
-        return before
-
-    pin = pins_of(Shop).live(source)
-    assert shown(pin) is two
-    assert shown(pin) is two
-
-
-def test_a_live_pin_that_is_forgotten_asks_anew() -> None:
-    """After `forget` the next read takes a new snapshot."""
-    newest = [Snapshot(Shop(), 1)]
-    pin = pins_of(Shop).live(lambda: newest[0])
-    assert shown(pin).revision == 1
-    newest[0] = Snapshot(Shop(), 2)
-    forget(pin)
-    assert shown(pin).revision == 2
-
-
-def test_a_live_pin_whose_source_fails_shows_nothing() -> None:
-    """A live pin that cannot tell any more says so at each read."""
-    pin = pins_of(Shop).live(lambda: next(iter(tuple[Snapshot[Shop]]())))
-    for _ in range(2):
-        with pytest.raises(StopIteration):
-            shown(pin)

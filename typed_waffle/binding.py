@@ -9,11 +9,14 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from os import getpid
-from typing import Any, Generic
+from typing import Any, Generic, cast
+
+from flask.globals import app_ctx
 
 from typed_waffle.config import Config
 from typed_waffle.display import Observer
@@ -23,7 +26,7 @@ from typed_waffle.forking import gate
 from typed_waffle.journal import Journal
 from typed_waffle.listener import Driver, Listener, listen
 from typed_waffle.model import M
-from typed_waffle.pins import Pin, Pins, forget, taken
+from typed_waffle.pins import Pin, Pins, forget, passing, taken
 from typed_waffle.protocols import Bus, Store
 from typed_waffle.runtime import Rules, Runtime
 from typed_waffle.sealing import KEYS
@@ -49,6 +52,9 @@ _UNPATCHED = (
     "socket and select. Call gevent.monkey.patch_all() before anything else is imported, start the "
     "server so that it does (gunicorn -k gevent, uwsgi --gevent-monkey-patch), or use 'auto'"
 )
+
+# Flask types the proxy as what it shows; this is Werkzeug's own, and documented.
+_app_context: Callable[[], object] = cast("Any", app_ctx)._get_current_object  # noqa: SLF001 - as above # Any: as above
 
 CLOSED = 0
 """The pid of a worker that ended: nobody's, so that the next use makes a new one."""
@@ -150,7 +156,7 @@ class Binding(Generic[M]):
             worker = self.worker
             if worker is not None:
                 return worker
-            token = self._starting.set(True)
+            token, begun = self._starting.set(True), passing.set(True)
             try:
                 worker = self._begin()
             except Exception as error:
@@ -158,6 +164,7 @@ class Binding(Generic[M]):
                 raise
             finally:
                 self._beginning = None
+                passing.reset(begun)
                 self._starting.reset(token)
         # Not under the lock: whoever is told may use the settings.
         if worker.runtime.works:  # a command says it when it is asked to
@@ -236,7 +243,9 @@ class Binding(Generic[M]):
 
     def pushed(self, _: object, **__: object) -> None:
         """An app context begins: it gets a pin of its own, and the process its worker."""
-        tested = self.pins.enter(self.snapshot)  # then nothing begins: a test needs no store
+        tested = self.pins.enter(
+            self.snapshot, _app_context()
+        )  # then nothing begins: a test needs no store
         box = self._box  # as `worker`, without a call
         if box and box[0].pid == getpid():
             box[0].listener.poke()

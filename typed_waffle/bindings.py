@@ -38,8 +38,11 @@ class Bindings(Generic[M]):
     def add(self, binding: Binding[M]) -> None:
         """A binding begins."""
         with self._showing:
-            self._all = (*self._living(), weakref.ref(binding))
+            self._all = (*self._living(), weakref.ref(binding, self._collected))
             self.show()
+
+    def _collected(self, _: object) -> None:
+        self.show()  # what went with its application must not be shown any more
 
     def remove(self, binding: Binding[M]) -> None:
         """A binding ends."""
@@ -94,14 +97,17 @@ class Bindings(Generic[M]):
         try:
             yield shown(self.pins.current.get()).settings
         finally:
-            self.pins.current.set(self.pins.under(before, self.pins.current.get()))
+            # A generator may end it after its context, or in another one.
+            if self.pins.holds(pin):
+                top = self.pins.current.get()
+                self.pins.current.set(self.pins.under(self.pins.lasting(before), top))
 
     def repin(self, newest: Snapshot[M]) -> None:
         """Let this context show a newer snapshot, because it made the change itself."""
         pin = self.pins.current.get()
         cover = covering(pin)
         if outer(pin) is not None:  # what is live was shown when it became so
-            show(pin if cover is None else cover.plain, newest)
+            self.pins.renew(pin if cover is None else cover.plain, newest)
             if cover is not None:
                 forget(pin)
 

@@ -12,7 +12,6 @@ turns into a plain one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol
@@ -31,6 +30,7 @@ __all__ = [
     "forget",
     "origin",
     "outer",
+    "passing",
     "show",
     "shown",
     "taken",
@@ -46,21 +46,28 @@ class Pin(Generic[M]):
     __slots__ = (
         "__dict__",
         "__weakref__",
+        "_context",
         "_cover",
         "_first",
+        "_forgotten",
         "_outer",
         "_snapshot",
         "_source",
         "_unread",
     )
 
+    _context: object | None
     _cover: Cover[M] | None
     _first: list[Snapshot[M]]
+    _forgotten: object
     _outer: Pin[M] | None
     _snapshot: Snapshot[M]
     _source: Callable[[], Snapshot[M]]
     _unread: type[Pin[M]]
 
+
+passing: ContextVar[bool] = ContextVar("typed_waffle_passing", default=False)
+"""Whether a worker begins in this context: what is read then is for this moment only."""
 
 _slot: Any = Pin.__dict__["_snapshot"]  # Any: a slot, which the classes of unread pins hide
 
@@ -74,10 +81,8 @@ def show(pin: Pin[M], snapshot: Snapshot[M]) -> None:
 
 def forget(pin: Pin[M]) -> None:
     """Let a live pin take its snapshot anew at the next read."""
+    pin._forgotten = object()  # first, so that a read that is under way notices
     pin.__class__ = pin._unread
-    pin.__dict__ = {}
-    with suppress(AttributeError):
-        _slot.__delete__(pin)
 
 
 def shown(pin: Pin[M]) -> Snapshot[M]:
@@ -87,11 +92,7 @@ def shown(pin: Pin[M]) -> Snapshot[M]:
 
 def taken(pin: Pin[M]) -> Snapshot[M] | None:
     """The snapshot that a pin shows; `None` if it has not taken one."""
-    try:
-        found: Snapshot[M] = _slot.__get__(pin)
-    except AttributeError:
-        return None
-    return found
+    return pin._snapshot if type(pin) is Pin else None
 
 
 def outer(pin: Pin[M]) -> Pin[M] | None:
@@ -149,11 +150,20 @@ class Pins(Generic[M]):
         self.outside = self.live(source)
         self.current = ContextVar("typed_waffle", default=self.outside)
 
-    def once(self, source: Callable[[], Snapshot[M]], before: Pin[M] | None = None) -> Pin[M]:
-        """A pin that takes its snapshot from `source` at the first read; it hides `before`."""
+    def once(
+        self,
+        source: Callable[[], Snapshot[M]],
+        before: Pin[M] | None = None,
+        context: object | None = None,
+    ) -> Pin[M]:
+        """A pin that takes its snapshot from `source` at the first read; it hides `before`.
+
+        It is of an app context, if one is given.
+        """
         pin = self._once()
         pin._source = source
         pin._outer = before
+        pin._context = context
         pin._cover = None
         pin._first = []
         return pin
@@ -162,17 +172,20 @@ class Pins(Generic[M]):
         """A pin for what is live: whoever makes a newer snapshot live shows it here."""
         pin = self._following()
         pin._unread = self._following
+        pin._forgotten = None
         pin._source = source
-        pin._outer = pin._cover = None
+        pin._outer = pin._context = pin._cover = None
         return pin
 
     # --- app contexts -------------------------------------------------------------------------
 
-    def enter(self, source: Callable[[], Snapshot[M]]) -> bool:
+    def enter(self, source: Callable[[], Snapshot[M]], context: object) -> bool:
         """Let an app context have a pin of its own; whether a test covers it."""
         current = self.current
         before = current.get()
-        pin = self.once(source, before)
+        if before._outer is not None:
+            before = self.lasting(before)
+        pin = self.once(source, before, context)
         cover = before._cover
         if cover is None:
             current.set(pin)
@@ -185,9 +198,42 @@ class Pins(Generic[M]):
         current = self.current
         top = current.get()
         before = top._outer
-        if before is not None:
-            uncovered = top._cover is before._cover is None
-            current.set(before if uncovered else self.under(before, top))
+        if before is None:
+            return
+        if before._outer is None and top._cover is before._cover is None:  # most contexts
+            current.set(before)
+            return
+        last = self.lasting(top)
+        if last is top:  # it was pushed twice, so it goes on
+            while _plain(last)._context is None and last._outer is not None:
+                last = last._outer
+            last = last._outer or last
+        current.set(self.under(last, top))
+
+    def lasting(self, top: Pin[M]) -> Pin[M]:
+        """The pin to go back to, covered as `top` is.
+
+        A context that has ended takes with it what was pinned in it. It need not have told: Flask
+        sends no signal if a teardown function raised; and a generator may hold on to a pin.
+        """
+        last, pin = top, top
+        while pin._outer is not None:
+            if _ended(_plain(pin)._context):
+                last = pin._outer
+            pin = pin._outer
+        return self.under(last, top)
+
+    def holds(self, pin: Pin[M]) -> bool:
+        """Whether a pin is shown in this context, or hidden by others."""
+        found: Pin[M] | None = self.current.get()
+        while found is not None and _plain(found) is not pin:
+            found = found._outer
+        return found is not None
+
+    def renew(self, pin: Pin[M], newest: Snapshot[M]) -> None:
+        """Show a newer snapshot on a pin, also if its first read is under way elsewhere."""
+        pin._first.insert(0, newest)
+        show(pin, newest)
 
     # --- what a test puts on top --------------------------------------------------------------
 
@@ -212,6 +258,19 @@ class Pins(Generic[M]):
         return plain if now is None else self.covered(plain, now.layers, now.ground)
 
 
+def _plain(pin: Pin[M]) -> Pin[M]:
+    cover = pin._cover
+    return pin if cover is None else cover.plain
+
+
+def _ended(context: object | None) -> bool:
+    """Whether an app context was popped; one that does not show it is taken to go on."""
+    for name in ("_cv_tokens", "_cv_token"):  # Flask's own: nothing public tells
+        if hasattr(context, name):
+            return not getattr(context, name)
+    return False
+
+
 # --- the first read -----------------------------------------------------------------------------
 
 
@@ -225,9 +284,14 @@ def _unread(model: type[M], name: str, asked: Callable[[str], object]) -> type[P
 
 def _once(name: str) -> property:
     def read(pin: Pin[M]) -> object:
+        latest = pin._source()
+        if passing.get():
+            return latest if name == "_snapshot" else getattr(latest.settings, name)
         first = pin._first
-        first.append(pin._source())
-        show(pin, first[0])  # two threads that share a context see one snapshot
+        first.append(latest)
+        show(pin, wanted := first[0])  # threads that share a context see one snapshot
+        while first[0] is not wanted:  # or a newer one, which one of them made
+            show(pin, wanted := first[0])
         return getattr(pin, name)
 
     return property(read)
@@ -235,17 +299,22 @@ def _once(name: str) -> property:
 
 def _following(name: str) -> property:
     def read(pin: Pin[M]) -> object:
-        snapshot: Snapshot[M] | None = None
-        if loading():  # it is for this moment only: nobody would replace it in a worker
+        if passing.get() or loading():  # nobody would replace it
             latest = pin._source()
             return latest if name == "_snapshot" else getattr(latest.settings, name)
+        kept: Snapshot[M] | None = None
+        forgotten: object = None
         try:
             # Anew until nothing moved: a newer one that was shown meanwhile must not be hidden.
-            while (latest := pin._source()) is not snapshot:
-                show(pin, snapshot := latest)
+            while True:
+                asked = pin._forgotten
+                latest = pin._source()
+                if latest is kept and asked is forgotten:
+                    return getattr(pin, name)
+                show(pin, latest)
+                kept, forgotten = latest, asked
         except BaseException:
             forget(pin)
             raise
-        return getattr(pin, name)
 
     return property(read)

@@ -23,6 +23,7 @@ def show(made: Apps) -> None:
     binding = made.bound.extensions[EXTENSION][waffle.namespace]
     pins = binding.pins
     pin = {"enter": pins.enter, "leave": pins.leave, "source": binding.snapshot} | names
+    pin["context"] = object()
     empty = "with app.app_context(): pass"
     read = "with app.app_context(): current_settings.site_name"
     rounds = measured(
@@ -31,7 +32,7 @@ def show(made: Apps) -> None:
             SIGNALS: timer(empty, {"app": made.signals}, PUSHES),
             BOUND: timer(empty, {"app": made.bound}, PUSHES),
             READ: timer(read, names | {"app": made.bound}, PUSHES),
-            PIN: timer("enter(source); current_settings.site_name; leave()", pin, PUSHES),
+            PIN: timer("enter(source, context); current_settings.site_name; leave()", pin, PUSHES),
         }
     )
     print(f"\nAn app context, pushed and popped: medians of {len(rounds[BARE])} rounds")
