@@ -55,11 +55,13 @@ _HOMES = ("change", "errors", "extension", "fleet", "model", "signals", "snapsho
 if not TYPE_CHECKING:  # else a checker would take every name for one of ours
 
     def __getattr__(name):  # noqa: ANN001, ANN202 - hidden from checkers
-        """Import a public name."""
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        """Import a public name, or a module."""
         from importlib import import_module  # noqa: PLC0415 - as above
 
+        from typed_waffle.lazily import submodule  # noqa: PLC0415 - as above
+
+        if name not in __all__:
+            return submodule(__name__, name)
         import_module("typed_waffle.interpreter")  # it speaks first
         for home in _HOMES:
             module = import_module(f"typed_waffle.{home}")

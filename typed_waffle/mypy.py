@@ -120,10 +120,13 @@ class _Model(NamedTuple):
     def type_of(self, name: str) -> Type | None:
         """The declared type of a setting; `None` if there is no such setting."""
         self._depend(name)
-        for info in self.instance.type.mro:
-            node = _named(info, name)
-            if node is None or (isinstance(node, nodes.Var) and node.is_inferred):
-                continue  # or a subclass gives it another default, and no type
+        mro = [info for info in self.instance.type.mro if name in info.names]
+        if any(getattr(info.names[name].node, "is_final", False) for info in mro):
+            return None  # mypy copies a constant into a subclass, and there it seems a field
+        for info in mro:
+            node = info.names[name].node
+            if isinstance(node, nodes.Var) and node.is_inferred:
+                continue  # a subclass gives it another default, and no type
             if not _is_field(node, name):
                 return None
             at = map_instance_to_supertype(self.instance, info)
@@ -135,9 +138,8 @@ class _Model(NamedTuple):
         """The setting that had this name before."""
         self._depend(_FORMERLY + former)
         symbol = self.instance.type.get(_FORMERLY + former)
-        var = symbol.node if symbol else None
-        said = get_proper_type(var.type) if isinstance(var, nodes.Var) else None
-        return str(said.value) if isinstance(said, types.LiteralType) else None
+        said = symbol.type if symbol else None
+        return next(_texts(said), None) if said else None
 
     def fail_unknown(self, name: str, context: nodes.Context) -> None:
         """Report a name that is not a setting's."""
@@ -167,11 +169,6 @@ class _Model(NamedTuple):
             for info in self.instance.type.mro[:-1]:
                 trigger = make_trigger(f"{info.fullname}.{name}")
                 self.api.tree.plugin_deps.setdefault(trigger, set()).add(target)
-
-
-def _named(info: nodes.TypeInfo, name: str) -> nodes.SymbolNode | None:
-    symbol = info.names.get(name)
-    return symbol.node if symbol else None
 
 
 def _is_field(node: nodes.SymbolNode | None, name: str) -> TypeGuard[nodes.Var]:
@@ -280,12 +277,15 @@ def _check_declaration(ctx: ClassDefContext) -> None:
 
     mypy asks before it looks into the class: so the class is put off until it has.
     """
+    written = [stmt for stmt in ctx.cls.defs.body if isinstance(stmt, nodes.AssignmentStmt)]
+    untyped = [one for stmt in written if not stmt.unanalyzed_type for one in stmt.lvalues]
+    given = {getattr(n, "name", "") for one in untyped for n in getattr(one, "items", [one])}
     fields: list[tuple[nodes.AssignmentStmt, nodes.Var, Type]] = []
-    for stmt in ctx.cls.defs.body if not ctx.api.is_stub_file else ():
-        if not isinstance(stmt, nodes.AssignmentStmt) or stmt.unanalyzed_type is None:
+    for stmt in written if not ctx.api.is_stub_file else ():
+        if stmt.unanalyzed_type is None:
             continue
         name = getattr(stmt.lvalues[0], "name", "")
-        node = _named(ctx.cls.info, name)
+        node = getattr(ctx.cls.info.names.get(name), "node", None)
         if not isinstance(node, nodes.Var) or not node.type or has_placeholder(node.type):
             if not ctx.api.final_iteration:
                 ctx.api.defer()
@@ -300,7 +300,7 @@ def _check_declaration(ctx: ClassDefContext) -> None:
             noted = nodes.SymbolTableNode(nodes.MDEF, nodes.Var(old, now), plugin_generated=True)
             ctx.cls.info.names[_FORMERLY + old] = noted
         faults = [_fault(declared, ctx.api.options)]
-        if _lacks_default(stmt, declared, notes):
+        if var.name not in given and _lacks_default(stmt, declared, notes):
             faults += ["it has no default, so the application could not always boot. Give it one"]
         for fault in filter(None, faults):
             message = f'Setting "{var.name}" of "{ctx.cls.name}": {fault}'

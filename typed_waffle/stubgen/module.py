@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from textwrap import indent
 from typing import Any
@@ -180,11 +181,9 @@ def _choice(begin: str, names: list[str]) -> list[str]:
 
 def _docstring(text: str) -> str:
     """A string literal that means the text, over as many lines."""
-    escaped = text.replace("\\", r"\\").replace('"""', r"\"\"\"")
+    escaped = re.sub(r'"(?="|\Z)', r"\"", text.replace("\\", r"\\"))
     shown = "".join(
         char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
         for char in escaped
     )
-    if shown.endswith('"'):
-        shown = shown[:-1] + r"\""
     return f'"""{shown}"""'

@@ -39,9 +39,9 @@ _HOMES = {
 if not TYPE_CHECKING:  # else a checker would take every name for one of ours
 
     def __getattr__(name):  # noqa: ANN001, ANN202 - hidden from checkers
-        """Import a public name at its first use: pytest loads the plugin into every suite."""
-        if name not in _HOMES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from importlib import import_module  # noqa: PLC0415 - as above
+        """Import a public name, or a module, at its first use: every pytest loads the plugin."""
+        from typed_waffle.lazily import submodule  # noqa: PLC0415 - as above
 
-        return getattr(import_module(f"typed_waffle.testing.{_HOMES[name]}"), name)
+        if name not in _HOMES:
+            return submodule(__name__, name)
+        return getattr(submodule(__name__, _HOMES[name]), name)

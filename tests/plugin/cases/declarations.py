@@ -123,6 +123,11 @@ class Right(WaffleModel):
     factory: int = Field(default_factory=int)
     tree: Tree = 1
     first: Annotated[int, Field(gt=1)] = 2
+    later: int
+    later = 3  # P: Untyped fields disallowed  [pydantic-field]
+    left: int
+    right: int
+    left, right = 1, 2
 
     @property
     def worked(self) -> list[int]:
@@ -183,6 +188,10 @@ class Without(WaffleModel):
     h: str | None  # E: Setting "h" of "Without": it has no default, so the application could not always boot. Give it one  [waffle-declaration]
     theme: Literal["a", "b"]  # E: Setting "theme" of "Without": it has no default, so the application could not always boot. Give it one  [waffle-declaration]
     i: list[int]  # E: Setting "i" of "Without": list[int] can be mutated in place. Write tuple[int, ...] or Sequence[int]  [waffle-declaration]  # E: Setting "i" of "Without": it has no default, so the application could not always boot. Give it one  [waffle-declaration]
+    j: int  # E: Setting "j" of "Without": it has no default, so the application could not always boot. Give it one  [waffle-declaration]
+
+    def method(self) -> None:
+        j = 3
 
 
 class Generic(WaffleModel, t.Generic[T]):

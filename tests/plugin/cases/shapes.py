@@ -1,7 +1,7 @@
 """Every way to come by a `Waffle`: subclasses, generic code, unions, aliases, other modules."""
 
 from collections.abc import Callable
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 import shop
 from shop import Range, Settings, Smtp
@@ -60,6 +60,21 @@ class Child(Settings):
     extra: float = 1.0
 
 
+class Constants(WaffleModel):
+    """Constants are no settings."""
+
+    inferred: Final = 3
+    declared: Final[int] = 3
+    shared: ClassVar[int] = 3
+    size: int = 1
+
+
+class Inheriting(Constants):
+    """Nor are they where they are inherited."""
+
+    more: int = 1
+
+
 Alias = Waffle[Settings]
 
 Shop(Settings).rename("x").update(page_size=3)
@@ -73,6 +88,14 @@ shop.waffle.update(pagesize=1)  # E: "Settings" has no setting "pagesize"; did y
 Waffle(Child).update(page_size=3, site_name="x", extra=2)
 Waffle(Child).update(page_size="3")  # E: Setting "page_size" of "Child" is "int", not "str"  [waffle-value]
 Waffle(Child).reset("extras")  # E: "Child" has no setting "extras"; did you mean "extra"?  [waffle-unknown]
+
+Waffle(Constants).update(inferred=3)  # E: "Constants" has no setting "inferred"  [waffle-unknown]
+Waffle(Constants).update(declared=3)  # E: "Constants" has no setting "declared"  [waffle-unknown]
+Waffle(Constants).update(shared=3)  # E: "Constants" has no setting "shared"  [waffle-unknown]
+Waffle(Inheriting).update(size=3, more=3)
+Waffle(Inheriting).update(inferred=3)  # E: "Inheriting" has no setting "inferred"  [waffle-unknown]
+Waffle(Inheriting).update(declared=3)  # E: "Inheriting" has no setting "declared"  [waffle-unknown]
+Waffle(Inheriting).reset("shared")  # E: "Inheriting" has no setting "shared"  [waffle-unknown]
 
 Waffle(Numbers).update(low=1, high=None, steps=(1, 2), base=2)
 Waffle(Numbers).update(low="1")  # E: Setting "low" of "Numbers" is "int | None", not "str"  [waffle-value]
