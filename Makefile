@@ -7,7 +7,7 @@ BIN := $(TEST)/bin
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: demo test coverage check bench docs help clean
+.PHONY: demo test coverage check oldest-mypy bench docs help clean
 
 demo: $(DEMO)/.installed  ## Tour a shop of four workers on real parts; SERVE=1 keeps it running
 	$(DEMO)/bin/python -m typed_waffle.demo $(if $(SERVE),--serve)
@@ -30,6 +30,9 @@ check: $(TEST)/.installed  ## Check style, types, floors and the links of the do
 	$(BIN)/python docs/check_links.py
 	$(BIN)/sphinx-build -q -E -W --keep-going docs docs/_build/html
 
+oldest-mypy: $(TEST)/.installed  ## Check the mypy plugin with the oldest mypy that it works with
+	$(BIN)/nox --session mypy
+
 bench: $(TEST)/.compared  ## Measure reads, app contexts and idle workers, and print the figures
 	$(BIN)/python -m tests.benchmarks
 
@@ -37,7 +40,7 @@ docs: $(TEST)/.installed  ## Build the docs into docs/_build/html
 	$(BIN)/sphinx-build docs docs/_build/html
 
 help:  ## Show these commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1|/' | while IFS='|' read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
 
 clean:  ## Remove the environments and everything that was built
 	rm -rf .venv .nox .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist docs/_build
