@@ -40,7 +40,7 @@ if typing.TYPE_CHECKING:
         site_name: str
         """Shown in the page "header".
 
-        Over several lines, with a \\ in it, a       , and quotes at the end: \"\"\"x\""""
+        Over several lines, with a \\ in it, a       , and quotes at the end: \"\""x\""""
         maintenance: bool
         count: builtins.int
         share: float
