@@ -33,6 +33,15 @@ class _Shape(GenerateJsonSchema):
         made = super().float_schema(schema)
         return {"anyOf": [made, {"enum": _ODD}]} if schema.get("allow_inf_nan") else made
 
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        made = super().decimal_schema(schema)
+        if "max_digits" in schema or "decimal_places" in schema:
+            return made
+        # The pattern of some versions of Pydantic knows no exponent.
+        for form in made.get("anyOf", [made]):
+            form.pop("pattern", None)
+        return made
+
     def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
         if issubclass(schema["cls"], enum.Flag):  # any sum of its members
             return {"title": schema["cls"].__name__, "type": "integer"}
