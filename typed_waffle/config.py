@@ -55,6 +55,8 @@ class Config(BaseModel):
     """How many changes the history keeps; unset, all."""
     actor: Callable[[], str | None] | None = None
     """Names who is writing, where a write does not say it."""
+    admin_token: Annotated[SecretStr, Field(min_length=20)] | None = None
+    """Opens the admin page and the JSON API to whoever has it."""
 
     @field_validator("encryption_keys", mode="before")
     @classmethod

@@ -11,9 +11,10 @@ from typed_waffle.catalog import Catalog, plain_fields, told
 from typed_waffle.change import Change, Channel, FieldChange
 from typed_waffle.edit import Draft, planned
 from typed_waffle.errors import ConfigurationError, RevisionConflict
-from typed_waffle.extension import Waffle, binding_of
+from typed_waffle.extension import Waffle
 from typed_waffle.fleet import WorkerInfo
 from typed_waffle.following import Following
+from typed_waffle.insides import binding_of, writer_of
 from typed_waffle.model import M
 from typed_waffle.paths import Assignment, Path, merged
 from typed_waffle.runtime import Runtime
@@ -123,7 +124,7 @@ class Desk(Generic[M]):
             updates, whole = merged(seen.settings, assignments, resets)
             based_on = seen.revision if partial and expected is None else expected
             try:
-                with self.waffle._change(  # noqa: SLF001 - made for surfaces # pyright: ignore[reportPrivateUsage]
+                with writer_of(self.waffle).edit(
                     signature.channel,
                     actor=signature.actor,
                     note=signature.note,

@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from typed_waffle.binder import Binder
-from typed_waffle.binding import Binding
 from typed_waffle.bindings import Bindings
 from typed_waffle.callbacks import Callbacks
-from typed_waffle.change import Change, Channel
+from typed_waffle.change import Change
 from typed_waffle.current import proxy
-from typed_waffle.edit import Draft, Edit
+from typed_waffle.edit import Edit
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.fleet import FleetReport, WorkerInfo
 from typed_waffle.model import M, completed, known
 from typed_waffle.override import Override
 from typed_waffle.pins import shown
-from typed_waffle.runtime import Runtime
 from typed_waffle.snapshot import Snapshot
 from typed_waffle.status import Status
+from typed_waffle.writer import Writer
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from flask import Blueprint, Flask
     from redis import Redis, RedisCluster
     from sqlalchemy import Engine
 
-__all__ = ["Waffle", "binding_of", "waffles_of"]
+__all__ = ["WAFFLES", "Waffle"]
 
 R = TypeVar("R")
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_WAFFLES = "typed_waffle.waffles"
+WAFFLES = "typed_waffle.waffles"
+"""Where an application keeps every `Waffle` that it is bound to, by namespace."""
 
 
 class Waffle(Generic[M]):
@@ -66,6 +65,7 @@ class Waffle(Generic[M]):
         self.model = completed(model)
         self.namespace = namespace
         self._bindings: Bindings[M] = Bindings(self.model)
+        self._writer: Writer[M] = Writer(self._bindings)
         self._callbacks: Callbacks[M] = Callbacks()
         self._binder = Binder(self, self.model, namespace, self._bindings, self._callbacks)
         self.current_settings = proxy(self.model, self._bindings.pins.current)
@@ -91,7 +91,7 @@ class Waffle(Generic[M]):
             ConfigurationError: A `WAFFLE_*` key is unknown or bad, or the app is bound already.
         """
         self._binder.app(app, engine, redis)
-        app.extensions.setdefault(_WAFFLES, {})[self.namespace] = self
+        app.extensions.setdefault(WAFFLES, {})[self.namespace] = self
 
     @contextmanager
     def connect(
@@ -235,26 +235,10 @@ class Waffle(Generic[M]):
             RevisionConflict: The store is not at `expected_revision`.
             UnknownSetting, SettingLocked, InvalidChange, StoreUnavailable: As in `update`.
         """
-        with self._change(
+        with self._writer.edit(
             "python", actor=actor, note=note, expected_revision=expected_revision
         ) as edit:
             yield edit
-
-    @contextmanager
-    def _change(
-        self,
-        channel: Channel,
-        *,
-        actor: str | None = None,
-        note: str | None = None,
-        expected_revision: int | None = None,
-        exact: bool = False,
-    ) -> Generator[Edit[M], None, None]:
-        """`edit`, for our own surfaces: they say through which channel the change comes."""
-        draft = Draft(uuid.uuid4().hex, actor, note, channel, expected_revision, exact=exact)
-        edit: Edit[M] = Edit(draft)
-        yield edit
-        edit.change = self._commit(draft, Runtime.write)
 
     def rollback(
         self,
@@ -280,19 +264,7 @@ class Waffle(Generic[M]):
             RevisionConflict: Others kept writing meanwhile, or it is not the expected revision.
             SettingLocked, StoreUnavailable: As in `update`.
         """
-        draft = Draft(uuid.uuid4().hex, actor, note, "rollback", expected_revision)
-        return self._commit(draft, lambda runtime, draft: runtime.rollback(revision, draft))
-
-    def _commit(
-        self, draft: Draft, write: Callable[[Runtime[M], Draft], Change | None]
-    ) -> Change | None:
-        binding = self._bindings.meant()
-        if draft.actor is None and binding.config.actor is not None:
-            draft.actor = binding.config.actor()
-        runtime = binding.started().runtime
-        change = write(runtime, draft)
-        self._bindings.repin(runtime.live)
-        return change
+        return self._writer.rollback(revision, actor, note, expected_revision)
 
     def prune(self, *, keep: int) -> int:
         """Delete all but the newest changes from the history; how many were deleted.
@@ -347,6 +319,38 @@ class Waffle(Generic[M]):
         """
         return Override(self._bindings, self.model, fields)
 
+    # --- admin --------------------------------------------------------------------------------
+
+    def admin(
+        self,
+        url_prefix: str = "/settings",
+        *,
+        authorize: Callable[[], str | None] | None = None,
+        may_read: Callable[[str, str], bool] | None = None,
+        may_write: Callable[[str, str], bool] | None = None,
+    ) -> Blueprint:
+        """The admin page and the JSON API, to be registered on an application.
+
+        Nothing opens by itself: who may come in is what `authorize` says, or who has the token in
+        `WAFFLE_ADMIN_TOKEN`.
+
+        Args:
+            url_prefix: Where they are.
+            authorize: Called in each request: the name of who asks, which is recorded with each
+                change, or `None` if they may not come in. It may `abort`, to a login page of yours
+                say. An error of it lets nobody in.
+            may_read: `may_read(actor, field)` says whether they may see a setting. Give it if not
+                everybody whom `authorize` lets in may see all. A nested model is one setting.
+            may_write: As `may_read`, for changing. What may not be seen cannot be changed either.
+
+        Raises:
+            ConfigurationError: The extra `admin` is not installed. When it is registered: nothing
+                says who may come in, or the application has no `SECRET_KEY`.
+        """
+        from typed_waffle.admin import admin  # noqa: PLC0415 - an extra, on the floor above
+
+        return admin(self, url_prefix, authorize, may_read, may_write)
+
     # --- callbacks ----------------------------------------------------------------------------
 
     def on_change(self, *fields: str) -> Callable[[Callable[[M, M], R]], Callable[[M, M], R]]:
@@ -387,13 +391,3 @@ class Waffle(Generic[M]):
         """
         for binding in self._bindings.all():
             binding.close()
-
-
-def waffles_of(app: Flask) -> dict[str, Waffle[Any]]:  # Any: of any model
-    """Every `Waffle` that an application is bound to, by namespace: for commands and pages."""
-    return dict(app.extensions.get(_WAFFLES, {}))
-
-
-def binding_of(waffle: Waffle[M]) -> Binding[M]:
-    """The binding that the current context means: for commands and pages."""
-    return waffle._bindings.meant()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # ours

@@ -20,7 +20,7 @@ from flask.cli import ScriptInfo
 from typed_waffle.cli.group import named, source_of
 from typed_waffle.constraints import choices
 from typed_waffle.errors import WaffleError
-from typed_waffle.extension import waffles_of
+from typed_waffle.insides import waffles_of
 from typed_waffle.model import WaffleModel, facts
 from typed_waffle.paths import names, parsed
 

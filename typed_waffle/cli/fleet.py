@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from typed_waffle.catalog import Entry
-from typed_waffle.cli.forms import stamp_form, worker_form
 from typed_waffle.cli.group import on_settings
 from typed_waffle.cli.output import Cell, Output, moment
 from typed_waffle.desk import Desk
 from typed_waffle.errors import BusUnavailable
 from typed_waffle.fleet import WorkerInfo
+from typed_waffle.forms import stamp_form, worker_form
 
 __all__ = ["status", "workers"]
 

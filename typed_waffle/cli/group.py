@@ -16,7 +16,8 @@ from typed_waffle.cli.outcome import Failure, failure_of
 from typed_waffle.cli.output import Output
 from typed_waffle.desk import Desk
 from typed_waffle.errors import ConfigurationError, NotBound, WaffleError
-from typed_waffle.extension import Waffle, waffles_of
+from typed_waffle.extension import Waffle
+from typed_waffle.insides import waffles_of
 from typed_waffle.surroundings import COMMAND
 
 __all__ = ["CONTEXT", "Group", "Source", "chosen", "named", "on_settings", "source_of", "waffle"]

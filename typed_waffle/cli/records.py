@@ -11,13 +11,13 @@ import click
 from typed_waffle.change import FieldChange
 from typed_waffle.cli.changes import show_change, show_fields
 from typed_waffle.cli.completion import FIELD
-from typed_waffle.cli.forms import change_form, field_form
 from typed_waffle.cli.group import on_settings
 from typed_waffle.cli.options import Writing, writing
 from typed_waffle.cli.output import Output
 from typed_waffle.cli.waiting import Terms, concluded
 from typed_waffle.desk import Desk
 from typed_waffle.errors import InvalidChange
+from typed_waffle.forms import change_form, field_form
 
 __all__ = ["diff", "history", "rollback", "watch"]
 

@@ -21,7 +21,6 @@ from typed_waffle.cli.files import (
     saved,
     unreadable,
 )
-from typed_waffle.cli.forms import field_form, stamp_form
 from typed_waffle.cli.group import on_settings
 from typed_waffle.cli.options import Writing, writing
 from typed_waffle.cli.outcome import Failure
@@ -29,6 +28,7 @@ from typed_waffle.cli.output import Output, moment
 from typed_waffle.cli.waiting import Terms, concluded
 from typed_waffle.desk import ATTEMPTS, Desk
 from typed_waffle.errors import InvalidChange, RevisionConflict, SettingLocked
+from typed_waffle.forms import field_form, stamp_form
 from typed_waffle.model import named
 from typed_waffle.paths import Path
 from typed_waffle.portable.complaint import complaints_of

@@ -11,12 +11,12 @@ import click
 
 from typed_waffle.change import Change
 from typed_waffle.cli.changes import show_fields
-from typed_waffle.cli.forms import change_form, report_form
 from typed_waffle.cli.outcome import Failure
 from typed_waffle.cli.output import Output
 from typed_waffle.desk import Desk, Signature
 from typed_waffle.errors import BusUnavailable
 from typed_waffle.fleet import FleetReport, WorkerInfo
+from typed_waffle.forms import change_form, report_form
 
 __all__ = ["Terms", "concluded"]
 

@@ -13,6 +13,7 @@ from typed_waffle.change import Change, Record
 from typed_waffle.edit import Draft, Planned, change_of, planned
 from typed_waffle.errors import ConfigurationError, InvalidChange, SettingLocked
 from typed_waffle.extension import Waffle
+from typed_waffle.insides import writer_of
 from typed_waffle.legacy.pickles import NotPlainData
 from typed_waffle.legacy.plain import decoded
 from typed_waffle.model import M, WaffleModel, facts, known
@@ -105,7 +106,7 @@ class Plan(Generic[M]):
             StoreUnavailable: The database does not answer.
         """
         self._check()
-        with self._waffle._change(  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # for surfaces
+        with writer_of(self._waffle).edit(
             "import", actor=actor, note=note, expected_revision=self.revision
         ) as edit:
             edit.update(**self._values)

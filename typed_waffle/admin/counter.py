@@ -1,0 +1,244 @@
+"""Counter: the desk as one visitor may use it. Pages and API see settings through it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Generic
+
+from werkzeug.exceptions import Forbidden, NotFound
+
+from typed_waffle.admin.visitor import Visitor
+from typed_waffle.catalog import Entry, told
+from typed_waffle.change import Change, Channel, FieldChange
+from typed_waffle.desk import Desk, Signature
+from typed_waffle.errors import InvalidChange, RevisionConflict
+from typed_waffle.fleet import FleetReport, WorkerInfo, sorted_out
+from typed_waffle.model import M, facts
+from typed_waffle.paths import Assignment, Path
+from typed_waffle.refusal import summary
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+__all__ = ["Barred", "Counter", "Seen"]
+
+
+PAGE = 500
+"""How many changes are read at a time."""
+
+
+class Barred(Forbidden):
+    """Settings that this visitor may not change."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names: tuple[str, ...] = tuple(names)
+        super().__init__(f"You may not change {', '.join(self.names)}. Nothing was written.")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A change as a visitor may see it."""
+
+    change: Change
+    """With the settings that they may see."""
+    hidden: int
+    """How many more settings it changed."""
+
+
+class Counter(Generic[M]):
+    """What one visitor may do at the desk.
+
+    Args:
+        desk: Does it.
+        visitor: Who asks.
+        channel: How they came: by the page or by the API.
+    """
+
+    def __init__(self, desk: Desk[M], visitor: Visitor, channel: Channel) -> None:
+        self.desk: Desk[M] = desk
+        self.model: type[M] = desk.model
+        self.visitor: Visitor = visitor
+        self._channel: Channel = channel
+
+    # --- settings -----------------------------------------------------------------------------
+
+    def entries(self) -> tuple[int, tuple[Entry, ...]]:
+        """The revision, and every setting that they may see. It reads the store.
+
+        Raises:
+            StoreUnavailable: the store does not answer.
+        """
+        catalog = self.desk.catalog()
+        names = [name for name in facts(self.model) if self.visitor.may_read(name)]
+        return catalog.revision, tuple(catalog.entry(name) for name in names)
+
+    def writable(self) -> frozenset[str]:
+        """The settings that they may change, if nothing else prevents it."""
+        return frozenset(name for name in facts(self.model) if self.visitor.may_write(name))
+
+    def signature(self, note: str | None, expected_revision: int | None) -> Signature:
+        """Who makes a change, why, and on top of what."""
+        return Signature(self._channel, self.visitor.actor, note or None, expected_revision)
+
+    def change(
+        self,
+        assignments: Sequence[Assignment],
+        resets: Sequence[Path],
+        *,
+        note: str | None,
+        expected_revision: int | None,
+    ) -> Change | None:
+        """Make one change, as `Desk.change` does.
+
+        Raises:
+            Barred: they may not change one of the settings.
+            RevisionConflict, SettingLocked, InvalidChange, StoreUnavailable: as `Desk.change`;
+                what they may not see is left out.
+        """
+        self._check(assignments, resets)
+        try:
+            return self.desk.change(self.signature(note, expected_revision), assignments, resets)
+        except InvalidChange as error:
+            invalid = self._fit(error)
+        except RevisionConflict as error:
+            raise self._told(error) from None
+        raise invalid
+
+    def foreseen(
+        self, assignments: Sequence[Assignment], resets: Sequence[Path]
+    ) -> tuple[int, tuple[FieldChange, ...]]:
+        """What `change` would do now, and on top of which revision; raises as it does."""
+        self._check(assignments, resets)
+        try:
+            return self.desk.foreseen(assignments, resets)
+        except InvalidChange as error:
+            invalid = self._fit(error)
+        raise invalid
+
+    def _check(self, assignments: Sequence[Assignment], resets: Sequence[Path]) -> None:
+        names = dict.fromkeys([*(a.path.field for a in assignments), *(p.field for p in resets)])
+        self._check_names(names)
+
+    def _check_names(self, names: Iterable[str]) -> None:
+        barred = [name for name in names if not self.visitor.may_write(name)]
+        if barred:
+            raise Barred(barred)
+
+    def _fit(self, error: InvalidChange) -> InvalidChange:
+        """A refusal without the values of settings that they may not see."""
+        details = [self._without_input(detail) for detail in error.errors()]
+        if details == error.errors():
+            return error
+        return InvalidChange(summary(details), details)
+
+    def _without_input(self, detail: ErrorDetails) -> ErrorDetails:
+        if not detail["loc"] or self.visitor.may_read(str(detail["loc"][0])):
+            return detail
+        return {**detail, "input": None, "msg": "its value, which you may not see, is refused"}
+
+    def _told(self, error: RevisionConflict) -> RevisionConflict:
+        changes = [self.seen(told(self.model, change)).change for change in error.changes]
+        return RevisionConflict(error.expected, error.actual, changes)
+
+    # --- history ------------------------------------------------------------------------------
+
+    def history(self, *, field: str | None, limit: int, before: int | None) -> tuple[Seen, ...]:
+        """Changes, newest first, their values as plain data.
+
+        Raises:
+            Forbidden: they may not see that setting.
+            UnknownSetting, StoreUnavailable: as `Desk.history`.
+        """
+        if field is not None and field in facts(self.model) and not self.visitor.may_read(field):
+            raise Forbidden(f"You may not see {field}.")
+        changes = self.desk.history(field=field, limit=limit, before=before)
+        return tuple(self.seen(change) for change in changes)
+
+    def made(self, revision: int) -> Seen:
+        """The change that made a revision.
+
+        Raises:
+            NotFound: there is none, or it was pruned.
+            StoreUnavailable: the store does not answer.
+        """
+        for seen in self.history(field=None, limit=1, before=revision + 1):
+            if seen.change.revision == revision:
+                return seen
+        raise NotFound(f"The history has no revision {revision}.")
+
+    def seen(self, change: Change) -> Seen:
+        """A change, as far as they may see it. Its values are plain data."""
+        fields = self._visible(change.fields)
+        return Seen(replace(change, fields=fields), len(change.fields) - len(fields))
+
+    def differences(
+        self, older: int, newer: int | None = None
+    ) -> tuple[int, tuple[FieldChange, ...]]:
+        """As `Desk.differences`, of the settings that they may see."""
+        revision, fields = self.desk.differences(older, newer)
+        return revision, self._visible(fields)
+
+    def _visible(self, fields: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
+        """A name that the model does not have now may be of a setting that was closed to them."""
+        return tuple(f for f in fields if self.visitor.may_read(self._today(f.field)))
+
+    def _today(self, name: str) -> str:
+        named = (fact.name for fact in facts(self.model).values() if name in fact.names)
+        return next(named, name)
+
+    def rollback(
+        self, revision: int, *, note: str | None, expected_revision: int | None
+    ) -> Change | None:
+        """Go back to a revision, as `Desk.rollback` does.
+
+        Raises:
+            Barred: they may not change one of the settings that it would change.
+            InvalidChange, RevisionConflict, SettingLocked, StoreUnavailable: as `Desk.rollback`.
+        """
+        now = self.desk.fresh().live.revision
+        if expected_revision is None or expected_revision == now:
+            self._check_names(self._touched(revision, now))
+            expected_revision = now  # what was checked is what is done
+        try:
+            return self.desk.rollback(revision, self.signature(note, expected_revision))
+        except InvalidChange as error:
+            invalid = self._fit(error)
+        except RevisionConflict as error:
+            raise self._told(error) from None
+        raise invalid
+
+    def _touched(self, revision: int, now: int) -> tuple[str, ...]:
+        """The settings that were changed since a revision."""
+        names: set[str] = set()
+        before = now + 1
+        while before > revision + 1:
+            limit = min(PAGE, before - 1 - revision)
+            changes = self.desk.history(field=None, limit=limit, before=before)
+            names |= {self._today(field.field) for c in changes for field in c.fields}
+            if not changes:
+                break
+            before = changes[-1].revision
+        return tuple(name for name in facts(self.model) if name in names)
+
+    # --- fleet --------------------------------------------------------------------------------
+
+    def workers(self) -> tuple[WorkerInfo, ...]:
+        """The fleet.
+
+        Why a worker rejects a revision may quote values: who may not see all of them is not told.
+
+        Raises:
+            BusUnavailable: Redis cannot be asked.
+        """
+        workers = self.desk.waffle.workers()
+        if all(self.visitor.may_read(name) for name in facts(self.model)):
+            return workers
+        return tuple(
+            replace(worker, reason=worker.reason and "You may not see every setting.")
+            for worker in workers
+        )
+
+    def applied(self, revision: int) -> FleetReport:
+        """Which workers have applied a revision by now; raises as `workers`."""
+        return sorted_out(self.workers(), revision)

@@ -1,0 +1,88 @@
+"""House: the blueprint that pages and API stand in, and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic
+
+from flask import Blueprint
+from flask.blueprints import BlueprintSetupState
+
+from typed_waffle.admin.counter import Counter
+from typed_waffle.admin.guard import Guard, protect, visitor
+from typed_waffle.admin.throttle import Throttle
+from typed_waffle.admin.token import KEY, Token, token_of
+from typed_waffle.admin.visitor import Rights
+from typed_waffle.change import Channel
+from typed_waffle.config import Config
+from typed_waffle.desk import Desk
+from typed_waffle.errors import ConfigurationError
+from typed_waffle.extension import Waffle
+from typed_waffle.model import M
+
+__all__ = ["House"]
+
+
+class House(Generic[M]):
+    """The blueprint, closed to everybody whom the guard does not let in.
+
+    Args:
+        waffle: The settings.
+        url_prefix: Where the pages are.
+        authorize: Who asks; `None` leaves it to the token.
+        rights: What they may see and change.
+    """
+
+    def __init__(
+        self,
+        waffle: Waffle[M],
+        url_prefix: str,
+        authorize: Callable[[], str | None] | None,
+        rights: Rights,
+    ) -> None:
+        self.waffle: Waffle[M] = waffle
+        self._authorize = authorize
+        self.token: Token = Token(waffle.namespace, Throttle())
+        self.name: str = _name(waffle.namespace)
+        self.blueprint: Blueprint = Blueprint(
+            self.name,
+            __name__,
+            url_prefix=url_prefix,
+            static_folder="static",
+            static_url_path="/static",
+            template_folder="templates",
+        )
+        guard = Guard(authorize, self.token, rights)
+        self.blueprint.before_request(guard.check)
+        self.blueprint.after_request(protect)
+        self.blueprint.record(self._checked)
+
+    def counter(self, channel: Channel) -> Counter[M]:
+        """The counter for who asks in this request."""
+        return Counter(Desk(self.waffle), visitor(), channel)
+
+    def _checked(self, state: BlueprintSetupState) -> None:
+        """See to it that somebody says who may come in, before anybody can."""
+        app = state.app
+        token = token_of(Config.read(app.config))
+        if self._authorize is None and token is None:
+            raise ConfigurationError(
+                "authorize",
+                "nothing says who may use the admin page, so it stays closed. Give "
+                f"`waffle.admin(authorize=...)` a function that names who asks, or set {KEY}",
+            )
+        if not app.secret_key:
+            raise ConfigurationError(
+                "SECRET_KEY",
+                "the admin page signs its forms with it, and it is not set. Set it to the same "
+                "text in all workers",
+            )
+        csrf = app.extensions.get("csrf")
+        if csrf is not None:
+            csrf.exempt(self.blueprint)  # it checks its forms itself, and the API needs no token
+
+
+def _name(namespace: str) -> str:
+    """The blueprint's name, of which an application may have one for each namespace."""
+    plain = namespace.replace(".", "_")
+    return "waffle_admin" if namespace == "default" else f"waffle_admin_{plain}"
