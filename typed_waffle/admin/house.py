@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic
 
-from flask import Blueprint
+from flask import Blueprint, request
 from flask.blueprints import BlueprintSetupState
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
 
 from typed_waffle.admin.counter import Counter
-from typed_waffle.admin.guard import Guard, protect, visitor
+from typed_waffle.admin.guard import Guard, protect, told_of, visitor
 from typed_waffle.admin.throttle import Throttle
 from typed_waffle.admin.token import KEY, Token, token_of
 from typed_waffle.admin.visitor import Rights
 from typed_waffle.change import Channel
 from typed_waffle.config import Config
 from typed_waffle.desk import Desk
-from typed_waffle.errors import ConfigurationError
+from typed_waffle.errors import ConfigurationError, WaffleError
 from typed_waffle.extension import Waffle
 from typed_waffle.model import M
 
-__all__ = ["House"]
+__all__ = ["Answer", "House"]
+
+Answer = Callable[[Exception], ResponseReturnValue]
+"""Makes the answer for an `HTTPException`, or for a `WaffleError`."""
 
 
 class House(Generic[M]):
@@ -56,6 +61,21 @@ class House(Generic[M]):
         self.blueprint.before_request(guard.check)
         self.blueprint.after_request(protect)
         self.blueprint.record(self._checked)
+        self.blueprint.register_error_handler(HTTPException, self._failed)
+        self.blueprint.register_error_handler(WaffleError, self._failed)
+        self._answers: dict[bool, Answer] = {}
+
+    def answer_errors(self, answer: Answer, *, of_api: bool) -> None:
+        """Let a function answer what goes wrong in the API, or in the pages."""
+        self._answers[of_api] = answer
+
+    def _failed(self, error: Exception) -> ResponseReturnValue:
+        if isinstance(error, HTTPException):
+            told_of(error)
+            if error.response is not None:
+                return error.get_response()  # as a function of the developer's wants it
+        endpoint = (request.endpoint or "").rpartition(".")[2]
+        return self._answers[endpoint.startswith("api_")](error)
 
     def counter(self, channel: Channel) -> Counter[M]:
         """The counter for who asks in this request."""

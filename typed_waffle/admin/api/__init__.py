@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typed_waffle.admin.api.problem import problem
 from typed_waffle.admin.house import House
 from typed_waffle.model import M
 
@@ -10,3 +11,4 @@ __all__ = ["add_api"]
 
 def add_api(house: House[M]) -> None:
     """Add its routes."""
+    house.answer_errors(problem, of_api=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typed_waffle.admin.house import House
+from typed_waffle.admin.pages.failure import failed
 from typed_waffle.model import M
 
 __all__ = ["add_pages"]
 
 
 def add_pages(house: House[M]) -> None:
-    """Add its routes."""
+    """Add their routes."""
+    house.answer_errors(failed, of_api=False)
