@@ -57,10 +57,11 @@ HEADERS: Final = {
 class Stale(BadRequest):
     """A form whose token against forgery is missing, forged, or too old."""
 
-    description: str | None = (
-        "This form was open for too long, or does not come from this page. Nothing was written: "
-        "look at it again and send it once more."
-    )
+    def __init__(self) -> None:
+        super().__init__(
+            "This form was open for too long, or does not come from this page. Nothing was "
+            "written: look at it again and send it once more."
+        )
 
 
 class Guard:
