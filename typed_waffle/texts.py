@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from typing import Any, Final, get_origin
 
@@ -59,7 +60,7 @@ def read_json(info: FieldInfo, text: str, *, strict: bool = False) -> object:
         value = _fitting_json(info, text, data)
         return data if value is _NONE else value
     try:
-        holder = holding(bare(info))
+        holder = _holder(info)
     except Exception:  # noqa: BLE001 - a rule of it needs the configuration of its own model
         return data
     try:
@@ -93,9 +94,24 @@ def _fitting_json(info: FieldInfo, text: str, data: object) -> object:
     if data is _NONE:
         return _NONE
     try:
-        return _held(holding(bare(info)), text)
+        return _held(_holder(info), text)
     except Exception:  # noqa: BLE001 - as above
         return _fitting(info, data)
+
+
+def _holder(info: FieldInfo) -> type[BaseModel]:
+    """The model that reads one value. Making one takes a hundred times as long as reading."""
+    annotation = bare(info)
+    try:
+        hash(annotation)
+    except TypeError:
+        return holding(annotation)
+    return _made_once(annotation, repr(annotation))
+
+
+@functools.lru_cache(maxsize=1024)
+def _made_once(annotation: Any, spelled: str) -> type[BaseModel]:  # noqa: ANN401, ARG001 - `X | Y` equals `Y | X`, and is spelled otherwise
+    return holding(annotation)
 
 
 def _held(holder: type[BaseModel], text: str, *, strict: bool = False) -> object:

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, ByteSize, Field, Secret, SecretStr
 
 from typed_waffle import WaffleModel
 
-__all__ = ["Gallery"]
+__all__ = ["Parts", "Values"]
 
 
 class Tone(enum.Enum):
@@ -48,8 +48,8 @@ class Point:
     y: float = 0.0
 
 
-class Gallery(WaffleModel):
-    """A setting of most kinds, and no rule across them, which no schema could tell."""
+class Values(WaffleModel):
+    """Settings without parts, and no rule across them, which no schema could tell."""
 
     name: Annotated[str, Field(min_length=1, max_length=40)] = "Waffle"
     """Shown in the page header."""
@@ -65,16 +65,20 @@ class Gallery(WaffleModel):
     since: AwareDatetime = datetime(2024, 1, 1, tzinfo=UTC)
     day: date = date(2024, 2, 29)
     ident: UUID = UUID(int=0)
+    api_key: SecretStr = SecretStr("")
+    pin: Secret[int] = Secret(1234)
+
+
+class Parts(WaffleModel):
+    """Settings with parts."""
+
     pair: tuple[int, str] = (1, "a")
     tags: Annotated[Sequence[str], Field(max_length=3)] = ("new",)
     admins: AbstractSet[str] = {"root"}
-    menu: Mapping[str, int] = {"waffle": 5}
     codes: Mapping[int, str] = {1: "one"}
     rooms: Mapping[str, Room] = {"hall": Room(name="Hall")}
     doors: Sequence[Room] = ()
     at: Point = Point()
     smtp: Smtp = Smtp()
     relay: Smtp | None = None
-    api_key: SecretStr = SecretStr("")
-    pin: Secret[int] = Secret(1234)
     keys: Sequence[SecretStr] = ()
