@@ -112,7 +112,8 @@ class _Reading:
             refused = error.errors()[0]
         secret = facts(self._model)[path.field].secret
         found = fault(path.field, data, refused["msg"], secret=secret)
-        found["loc"] = (path.field, *path.keys)
+        found["type"] = refused["type"]
+        found["loc"] = (path.field, *path.keys, *refused["loc"][1:])
         raise InvalidChange(summary([found]), [found])
 
     def _below(self, path: Path, key: str) -> Path:
