@@ -1,0 +1,171 @@
+"""What a request brings: JSON, read strictly and within bounds."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.support.clerk import MERGE, Clerk
+from typed_waffle.admin.guard import LARGEST
+
+SOON = 1.0
+"""Seconds of work after which what is hostile must be refused, on a slow machine."""
+
+
+@pytest.fixture
+def clerk(tmp_path: Path) -> Iterator[Clerk]:
+    clerk = Clerk(tmp_path)
+    yield clerk
+    clerk.close()
+
+
+def sent(clerk: Clerk, raw: bytes, content_type: str = MERGE) -> TestResponse:
+    return clerk.ask("PATCH", "/api/settings", data=raw, headers={"Content-Type": content_type})
+
+
+# --- types ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "",
+        "text/plain",
+        "text/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/json-patch+json",
+        "application/jsonx",
+        "json",
+    ],
+)
+def test_only_json_is_read(clerk: Clerk, content_type: str) -> None:
+    """What a form of another site can send is refused before it is read, with what is taken."""
+    answer = sent(clerk, b'{"low": 1}', content_type)
+    assert answer.status_code == 415
+    assert answer.headers["Accept-Patch"] == "application/merge-patch+json, application/json"
+    answer = clerk.ask(
+        "POST", "/api/rollback", data=b'{"revision": 0}', headers={"Content-Type": content_type}
+    )
+    assert (answer.status_code, answer.headers["Accept-Post"]) == (415, "application/json")
+    assert clerk.revision() == 0
+
+
+def test_no_body_is_no_json(clerk: Clerk) -> None:
+    """A request without a body is told that a type lacks; an empty body is no JSON."""
+    assert clerk.ask("PATCH", "/api/settings").status_code == 415
+    assert sent(clerk, b"").status_code == 400
+
+
+# --- JSON -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b" ",
+        b"{",
+        b"low=1",
+        b"{'low': 1}",
+        b'{"low": 1,}',
+        b'{"low": 1} {"low": 2}',
+        b'{"low": 01}',
+        b'{"low": NaN}',
+        b'{"low": Infinity}',
+        b'{"low": -Infinity}',
+        b'{"low": 1e400}',
+        b'{"low": 1, "low": 2}',
+        b'{"smtp": {"port": 1, "port": 1}}',
+        b'{"l\\u006fw": 1, "low": 1}',
+        b'{"site_name": "\\ud800"}',
+        b'{"\\udc00": 1}',
+        b'{"site_name": "\xff"}',
+        b'{"site_name": "a\nb"}',
+        '{"low": 1}'.encode("utf-16"),
+        '{"low": 1}'.encode("utf-8-sig"),
+        b"[]",
+        b'"low"',
+        b"null",
+        b"1",
+    ],
+)
+def test_what_is_no_json_object_is_malformed(clerk: Clerk, raw: bytes) -> None:
+    """What programs read in different ways, or not at all, is answered 400."""
+    answer = sent(clerk, raw)
+    assert (answer.status_code, answer.content_type) == (400, "application/problem+json")
+    assert "JSON" in answer.json["detail"]
+    assert clerk.revision() == 0
+
+
+def test_text_is_kept_as_it_is(clerk: Clerk) -> None:
+    """Escapes, emoji, and characters that control nothing here come back as they were."""
+    raw = b'{"site_name": "\\ud83e\\uddc7 \xc3\xa9 \\u0000 {{7*7}} %(x)s <b>"}'
+    assert sent(clerk, raw).json["site_name"] == "🧇 é \0 {{7*7}} %(x)s <b>"
+
+
+# --- hostile ----------------------------------------------------------------------------------
+
+
+HOSTILE = {
+    "100 000 arrays in each other": (b'{"low": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", 400),
+    "100 000 objects in each other": (b'{"low":' * 100_000 + b"1" + b"}" * 100_000, 400),
+    "1 000 objects in each other": (b'{"menu":' * 1_000 + b"1" + b"}" * 1_000, 400),
+    "100 levels where there are none": (b'{"menu": ' + b"[" * 100 + b"]" * 100 + b"}", 422),
+    "an integer of 5 000 digits": (b'{"low": ' + b"1" * 5_000 + b"}", 400),
+    "100 000 names": (b"{%s}" % b",".join(b'"k%d":1' % n for n in range(100_000)), 422),
+    "100 000 entries": (b'{"menu":{%s}}' % b",".join(b'"k%d":1' % n for n in range(100_000)), 422),
+    "100 000 times one name": (b"{%s}" % b",".join([b'"low":1'] * 100_000), 400),
+    "100 000 parts": (b'{"smtp":{%s}}' % b",".join(b'"k%d":1' % n for n in range(100_000)), 422),
+    "a name of a megabyte": (b'{"%s": 1}' % (b"k" * 1_000_000), 422),
+    "a text of a megabyte": (b'{"site_name": "%s"}' % (b"x" * 1_000_000), 422),
+    "an item of a megabyte": (b'{"tags": ["%s"]}' % (b"x" * 1_000_000), 422),
+    "100 000 entries to take out": (
+        b'{"menu":{%s}}' % b",".join(b'"k%d":null' % n for n in range(100_000)),
+        422,
+    ),
+    "a byte too many": (b" " * (LARGEST + 1), 413),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_hostile_is_refused_quickly(clerk: Clerk, name: str) -> None:
+    """A body that is too large, too deep, or of too many parts is not worked on for long."""
+    raw, status = HOSTILE[name]
+    clerk.get("/api/settings")
+    began = time.process_time()
+    answer = sent(clerk, raw)
+    took = time.process_time() - began
+    assert answer.status_code == status, answer.text[:300]
+    assert len(answer.data) < 4_000
+    assert took < SOON
+    assert clerk.revision() == 0
+
+
+def test_a_body_that_is_said_to_be_huge_is_not_read(clerk: Clerk) -> None:
+    """100 MB are refused by what the header says."""
+    said = {"CONTENT_TYPE": MERGE, "CONTENT_LENGTH": str(100 * 1024 * 1024)}
+    assert clerk.ask("PATCH", "/api/settings", environ_overrides=said).status_code == 413
+
+
+def test_a_packed_body_is_not_unpacked(clerk: Clerk) -> None:
+    """A small body that would become a large one is refused as it is."""
+    headers = {"Content-Type": MERGE, "Content-Encoding": "gzip"}
+    bomb = gzip.compress(b" " * 10_000_000)
+    answer = clerk.ask("PATCH", "/api/settings", data=bomb, headers=headers)
+    assert answer.status_code == 415
+
+
+def test_notes_have_a_length(clerk: Clerk) -> None:
+    """A note is bounded, wherever it is given."""
+    long = "x" * 1001
+    answer = clerk.patch({"low": 1}, f"?note={long}")
+    assert (answer.status_code, answer.json["parameter"]) == (400, "note")
+    answer = clerk.ask("POST", "/api/rollback", json={"revision": 0, "note": long})
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/note")
+    assert clerk.patch({"low": 1}, f"?note={long[1:]}").status_code == 200
