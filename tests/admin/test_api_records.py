@@ -104,10 +104,10 @@ def test_rollback_to_where_it_is_changes_nothing(clerk: Clerk) -> None:
 def test_rollback_on_top_of_another_change_is_refused(clerk: Clerk) -> None:
     """`If-Match` holds here as well."""
     clerk.patched({"low": 1})
-    ask = {"json": {"revision": 0}}
-    stale = clerk.ask("POST", "/api/rollback", headers={"If-Match": '"0"'}, **ask)
+    back = {"revision": 0}
+    stale = clerk.ask("POST", "/api/rollback", headers={"If-Match": '"0"'}, json=back)
     assert (stale.status_code, stale.json["actual"]) == (412, 1)
-    fresh = clerk.ask("POST", "/api/rollback", headers={"If-Match": '"1"'}, **ask)
+    fresh = clerk.ask("POST", "/api/rollback", headers={"If-Match": '"1"'}, json=back)
     assert fresh.status_code == 200
 
 
