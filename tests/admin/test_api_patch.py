@@ -110,6 +110,20 @@ def test_a_model_that_is_optional_is_merged_if_it_is_there(clerk: Clerk) -> None
     assert clerk.patched({"relay": {}})["relay"]["host"] == "localhost"
 
 
+def test_an_empty_object_changes_nothing_that_is_there(clerk: Clerk) -> None:
+    """It names no part and no entry, so that all of them stay."""
+    made = clerk.patched({"relay": {"host": "relay"}, "rooms": {"hall": {"within": {"a": {}}}}})
+    nothing: dict[str, object] = {}
+    for given in (
+        {"relay": nothing, "smtp": nothing, "codes": nothing, "at": nothing},
+        {"rooms": {"hall": nothing}},
+        {"rooms": {"hall": {"within": nothing}}},
+        {"rooms": {"hall": {"within": {"a": {"within": nothing}}}}},
+    ):
+        assert clerk.patched(given) == made
+    assert clerk.revision() == 1
+
+
 def test_a_dataclass_has_parts_as_well(clerk: Clerk) -> None:
     """A part of a dataclass is changed as one of a model is."""
     assert clerk.patched({"at": {"x": 2.5}})["at"] == {"x": 2.5, "y": 0.0}

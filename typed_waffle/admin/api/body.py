@@ -48,6 +48,7 @@ class Unfit(UnprocessableEntity):
         why = "; ".join(f"{error['pointer'] or 'the body'}: {error['detail']}" for error in errors)
         super().__init__(f"{why}. Nothing was written.")
         self.members: Mapping[str, object] = {"errors": errors}
+        """What the problem document has besides."""
 
 
 def read_object(header: str, types: tuple[str, ...]) -> dict[str, object]:

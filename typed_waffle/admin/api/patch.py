@@ -146,8 +146,12 @@ def _complete(info: FieldInfo, data: object) -> bool:
         return data is not None
     if not _has_parts(info):
         return True
-    parts = sections(info)
-    return parts.keys() == data.keys() and all(_complete(parts[n], data[n]) for n in parts)
+    parts = sections(info)  # none of a mapping, nor of what may be of several types
+    return (
+        bool(parts)
+        and parts.keys() == data.keys()
+        and all(_complete(parts[name], data[name]) for name in parts)
+    )
 
 
 def _keys(of_keys: Any, data: Mapping[str, object]) -> dict[str, object]:  # noqa: ANN401 - an annotation
