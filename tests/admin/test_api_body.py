@@ -129,6 +129,7 @@ HOSTILE = {
         b'{"menu":{%s}}' % b",".join(b'"k%d":null' % n for n in range(100_000)),
         422,
     ),
+    "a million names": (b"{%s}" % b",".join(b'"%d":1' % n for n in range(1_000_000)), 413),
     "a byte too many": (b" " * (LARGEST + 1), 413),
 }
 
