@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.clerk import MERGE, Clerk
+from tests.support.teller import MERGE, Teller
 from typed_waffle.admin.guard import LARGEST
 
 SOON = 1.0
@@ -18,14 +18,14 @@ SOON = 1.0
 
 
 @pytest.fixture
-def clerk(tmp_path: Path) -> Iterator[Clerk]:
-    clerk = Clerk(tmp_path)
-    yield clerk
-    clerk.close()
+def teller(tmp_path: Path) -> Iterator[Teller]:
+    teller = Teller(tmp_path)
+    yield teller
+    teller.close()
 
 
-def sent(clerk: Clerk, raw: bytes, content_type: str = MERGE) -> Any:  # noqa: ANN401 - as of `Clerk.ask`
-    return clerk.ask("PATCH", "/api/settings", data=raw, headers={"Content-Type": content_type})
+def sent(teller: Teller, raw: bytes, content_type: str = MERGE) -> Any:  # noqa: ANN401 - as of `Teller.ask`
+    return teller.ask("PATCH", "/api/settings", data=raw, headers={"Content-Type": content_type})
 
 
 # --- types ------------------------------------------------------------------------------------
@@ -44,22 +44,22 @@ def sent(clerk: Clerk, raw: bytes, content_type: str = MERGE) -> Any:  # noqa: A
         "json",
     ],
 )
-def test_only_json_is_read(clerk: Clerk, content_type: str) -> None:
+def test_only_json_is_read(teller: Teller, content_type: str) -> None:
     """What a form of another site can send is refused before it is read, with what is taken."""
-    answer = sent(clerk, b'{"low": 1}', content_type)
+    answer = sent(teller, b'{"low": 1}', content_type)
     assert answer.status_code == 415
     assert answer.headers["Accept-Patch"] == "application/merge-patch+json, application/json"
-    answer = clerk.ask(
+    answer = teller.ask(
         "POST", "/api/rollback", data=b'{"revision": 0}', headers={"Content-Type": content_type}
     )
     assert (answer.status_code, answer.headers["Accept-Post"]) == (415, "application/json")
-    assert clerk.revision() == 0
+    assert teller.revision() == 0
 
 
-def test_no_body_is_no_json(clerk: Clerk) -> None:
+def test_no_body_is_no_json(teller: Teller) -> None:
     """A request without a body is told that a type lacks; an empty body is no JSON."""
-    assert clerk.ask("PATCH", "/api/settings").status_code == 415
-    assert sent(clerk, b"").status_code == 400
+    assert teller.ask("PATCH", "/api/settings").status_code == 415
+    assert sent(teller, b"").status_code == 400
 
 
 # --- JSON -------------------------------------------------------------------------------------
@@ -95,18 +95,18 @@ def test_no_body_is_no_json(clerk: Clerk) -> None:
         b"1",
     ],
 )
-def test_what_is_no_json_object_is_malformed(clerk: Clerk, raw: bytes) -> None:
+def test_what_is_no_json_object_is_malformed(teller: Teller, raw: bytes) -> None:
     """What programs read in different ways, or not at all, is answered 400."""
-    answer = sent(clerk, raw)
+    answer = sent(teller, raw)
     assert (answer.status_code, answer.content_type) == (400, "application/problem+json")
     assert "JSON" in answer.json["detail"]
-    assert clerk.revision() == 0
+    assert teller.revision() == 0
 
 
-def test_text_is_kept_as_it_is(clerk: Clerk) -> None:
+def test_text_is_kept_as_it_is(teller: Teller) -> None:
     """Escapes, emoji, and characters that control nothing here come back as they were."""
     raw = b'{"site_name": "\\ud83e\\uddc7 \xc3\xa9 \\u0000 {{7*7}} %(x)s <b>"}'
-    assert sent(clerk, raw).json["site_name"] == "🧇 é \0 {{7*7}} %(x)s <b>"
+    assert sent(teller, raw).json["site_name"] == "🧇 é \0 {{7*7}} %(x)s <b>"
 
 
 # --- hostile ----------------------------------------------------------------------------------
@@ -135,38 +135,38 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_is_hostile_is_refused_quickly(clerk: Clerk, name: str) -> None:
+def test_what_is_hostile_is_refused_quickly(teller: Teller, name: str) -> None:
     """A body that is too large, too deep, or of too many parts is not worked on for long."""
     raw, status = HOSTILE[name]
-    clerk.get("/api/settings")
+    teller.get("/api/settings")
     began = time.process_time()
-    answer = sent(clerk, raw)
+    answer = sent(teller, raw)
     took = time.process_time() - began
     assert answer.status_code == status, answer.text[:300]
     assert len(answer.data) < 4_000
     assert took < SOON
-    assert clerk.revision() == 0
+    assert teller.revision() == 0
 
 
-def test_a_body_that_is_said_to_be_huge_is_not_read(clerk: Clerk) -> None:
+def test_a_body_that_is_said_to_be_huge_is_not_read(teller: Teller) -> None:
     """100 MB are refused by what the header says."""
     said = {"CONTENT_TYPE": MERGE, "CONTENT_LENGTH": str(100 * 1024 * 1024)}
-    assert clerk.ask("PATCH", "/api/settings", environ_overrides=said).status_code == 413
+    assert teller.ask("PATCH", "/api/settings", environ_overrides=said).status_code == 413
 
 
-def test_a_packed_body_is_not_unpacked(clerk: Clerk) -> None:
+def test_a_packed_body_is_not_unpacked(teller: Teller) -> None:
     """A small body that would become a large one is refused as it is."""
     headers = {"Content-Type": MERGE, "Content-Encoding": "gzip"}
     bomb = gzip.compress(b" " * 10_000_000)
-    answer = clerk.ask("PATCH", "/api/settings", data=bomb, headers=headers)
+    answer = teller.ask("PATCH", "/api/settings", data=bomb, headers=headers)
     assert answer.status_code == 415
 
 
-def test_notes_have_a_length(clerk: Clerk) -> None:
+def test_notes_have_a_length(teller: Teller) -> None:
     """A note is bounded, wherever it is given."""
     long = "x" * 1001
-    answer = clerk.patch({"low": 1}, f"?note={long}")
+    answer = teller.patch({"low": 1}, f"?note={long}")
     assert (answer.status_code, answer.json["parameter"]) == (400, "note")
-    answer = clerk.ask("POST", "/api/rollback", json={"revision": 0, "note": long})
+    answer = teller.ask("POST", "/api/rollback", json={"revision": 0, "note": long})
     assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/note")
-    assert clerk.patch({"low": 1}, f"?note={long[1:]}").status_code == 200
+    assert teller.patch({"low": 1}, f"?note={long[1:]}").status_code == 200

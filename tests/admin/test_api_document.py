@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from jsonschema import Draft202012Validator
 
-from tests.support.clerk import Clerk
+from tests.support.teller import Teller
 from tests.support.compounds import KINDS
 from tests.support.gallery import Parts, Values
 from tests.support.kinds import Kind
@@ -24,10 +24,10 @@ RIGHTS = {"may_read": lambda actor, name: actor == "ann" or name not in {"smtp",
 
 
 @pytest.fixture
-def clerk(tmp_path: Path) -> Iterator[Clerk]:
-    clerk = Clerk(tmp_path, rights=RIGHTS)
-    yield clerk
-    clerk.close()
+def teller(tmp_path: Path) -> Iterator[Teller]:
+    teller = Teller(tmp_path, rights=RIGHTS)
+    yield teller
+    teller.close()
 
 
 def component(document: Any, name: str) -> Draft202012Validator:  # noqa: ANN401 - a JSON document
@@ -39,16 +39,16 @@ def component(document: Any, name: str) -> Draft202012Validator:  # noqa: ANN401
 # --- schema -----------------------------------------------------------------------------------
 
 
-def test_schema_is_that_of_the_model(clerk: Clerk) -> None:
+def test_schema_is_that_of_the_model(teller: Teller) -> None:
     """Who may see all settings gets the whole schema."""
-    answer = clerk.ask("GET", "/api/schema")
+    answer = teller.ask("GET", "/api/schema")
     assert answer.content_type == "application/schema+json"
-    assert answer.json == schema_of(clerk.waffle.model)
+    assert answer.json == schema_of(teller.waffle.model)
 
 
-def test_schema_hides_what_may_not_be_seen(clerk: Clerk) -> None:
+def test_schema_hides_what_may_not_be_seen(teller: Teller) -> None:
     """Neither the settings are in it, nor the definitions that only they need."""
-    schema = clerk.get("/api/schema", actor="bob")
+    schema = teller.get("/api/schema", actor="bob")
     assert "smtp" not in schema["properties"]
     assert schema["$defs"].keys() == {"Tone"}
     assert "password" not in str(schema)
@@ -57,9 +57,9 @@ def test_schema_hides_what_may_not_be_seen(clerk: Clerk) -> None:
 # --- OpenAPI ----------------------------------------------------------------------------------
 
 
-def test_document_names_every_resource(clerk: Clerk) -> None:
+def test_document_names_every_resource(teller: Teller) -> None:
     """Every route of the API is in it with the methods that it has, and no other."""
-    document = clerk.get("/api/openapi.json")
+    document = teller.get("/api/openapi.json")
     assert document["openapi"] == "3.1.0"
     assert {path: set(methods) for path, methods in document["paths"].items()} == {
         "/api/settings": {"get", "patch"},
@@ -72,7 +72,7 @@ def test_document_names_every_resource(clerk: Clerk) -> None:
     }
     routes = {
         str(rule).removeprefix("/settings")
-        for rule in clerk.app.url_map.iter_rules()
+        for rule in teller.app.url_map.iter_rules()
         if rule.endpoint.startswith("waffle_admin.api_")
     }
     assert routes - {"/api", "/api/", "/api/<path:rest>"} == set(document["paths"])
@@ -83,73 +83,73 @@ def test_schemas_are_valid_and_refer_to_what_is_there(
     tmp_path: Path, model: type[WaffleModel]
 ) -> None:
     """Every schema is one, and every reference leads somewhere."""
-    clerk = Clerk(tmp_path, model)
-    document = clerk.get("/api/openapi.json")
+    teller = Teller(tmp_path, model)
+    document = teller.get("/api/openapi.json")
     for schema in document["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
     for part in within(document):
         found = document
         for key in part.get("$ref", "#").split("/")[1:]:
             found = found[key]
-    clerk.close()
+    teller.close()
 
 
-def test_answers_fit_the_document(clerk: Clerk) -> None:
+def test_answers_fit_the_document(teller: Teller) -> None:
     """Settings, history, workers, health and problems are what it says."""
-    document = clerk.get("/api/openapi.json")
-    clerk.patched({"low": 1, "api_key": "x", "menu": {"tea": 2}})
+    document = teller.get("/api/openapi.json")
+    teller.patched({"low": 1, "api_key": "x", "menu": {"tea": 2}})
     answers = {
-        "Settings": clerk.get("/api/settings"),
-        "History": clerk.get("/api/history"),
-        "RolledBack": clerk.ask("POST", "/api/rollback", json={"revision": 0}).json,
-        "Fleet": clerk.get("/api/workers?revision=1"),
-        "Health": clerk.get("/healthz"),
-        "Problem": clerk.patch({"low": 2}, headers={"If-Match": '"0"'}).json,
+        "Settings": teller.get("/api/settings"),
+        "History": teller.get("/api/history"),
+        "RolledBack": teller.ask("POST", "/api/rollback", json={"revision": 0}).json,
+        "Fleet": teller.get("/api/workers?revision=1"),
+        "Health": teller.get("/healthz"),
+        "Problem": teller.patch({"low": 2}, headers={"If-Match": '"0"'}).json,
     }
     for name, answer in answers.items():
         component(document, name).validate(answer)
     assert answers["Problem"]["changes"]
 
 
-def test_patches_fit_the_document(clerk: Clerk) -> None:
+def test_patches_fit_the_document(teller: Teller) -> None:
     """What is taken is described, and what is refused is not."""
-    fits = component(clerk.get("/api/openapi.json"), "SettingsPatch").is_valid
+    fits = component(teller.get("/api/openapi.json"), "SettingsPatch").is_valid
     taken: list[Any] = [{}, {"low": None}, {"smtp": {"port": None}}, {"menu": {"tea": None}}]
     for patch in taken:
         assert fits(patch)
-        assert clerk.patch(patch).status_code == 200
+        assert teller.patch(patch).status_code == 200
     refused: list[Any] = [
         *({"lwo": 1}, {"low": "1"}, {"smtp": {"prt": 1}}, {"smtp": {"port": 0}}, {"menu": []}),
         *({"max_filesize": "2 furlongs"}, {"tone": "rude"}, {"tags": ["a"] * 4}, {"low": 1.5}),
     ]
     for patch in refused:
         assert not fits(patch)
-        assert clerk.patch(patch).status_code == 422
+        assert teller.patch(patch).status_code == 422
 
 
-def test_document_hides_what_may_not_be_seen(clerk: Clerk) -> None:
+def test_document_hides_what_may_not_be_seen(teller: Teller) -> None:
     """Settings that they may not see are in no part of it."""
-    document = clerk.get("/api/openapi.json", actor="bob")
+    document = teller.get("/api/openapi.json", actor="bob")
     assert "smtp" not in str(document).lower()
     assert "api_key" not in str(document)
-    assert "Smtp.patch" in clerk.get("/api/openapi.json")["components"]["schemas"]
+    assert "Smtp.patch" in teller.get("/api/openapi.json")["components"]["schemas"]
 
 
-def test_secrets_are_only_given(clerk: Clerk) -> None:
+def test_secrets_are_only_given(teller: Teller) -> None:
     """A secret is a password in a patch, and asterisks in an answer."""
-    schemas = clerk.get("/api/openapi.json")["components"]["schemas"]
+    schemas = teller.get("/api/openapi.json")["components"]["schemas"]
     given, _ = schemas["SettingsPatch"]["properties"]["api_key"]["anyOf"]
     assert given == {"type": "string", "format": "password", "writeOnly": True}
     assert schemas["Settings"]["properties"]["api_key"]["const"] == "**********"
     assert schemas["Smtp.shown"]["properties"]["password"]["const"] == "**********"
 
 
-def test_the_token_is_described_where_there_is_one(tmp_path: Path, clerk: Clerk) -> None:
+def test_the_token_is_described_where_there_is_one(tmp_path: Path, teller: Teller) -> None:
     """Without a token, the application alone knows how one comes in."""
-    assert "security" not in clerk.get("/api/openapi.json")
+    assert "security" not in teller.get("/api/openapi.json")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    token = Clerk(elsewhere, WAFFLE_ADMIN_TOKEN="a token of twenty or more")
+    token = Teller(elsewhere, WAFFLE_ADMIN_TOKEN="a token of twenty or more")
     document = token.get("/api/openapi.json")
     assert document["security"] == [{"token": []}]
     assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
 
-from tests.support.clerk import Clerk
+from tests.support.teller import Teller
 from tests.support.compounds import KINDS
 from tests.support.gallery import Parts, Values
 from tests.support.kinds import Kind
@@ -27,92 +28,112 @@ class Renamed(WaffleModel):
 
 
 @pytest.fixture
-def clerk(tmp_path: Path) -> Iterator[Clerk]:
-    clerk = Clerk(tmp_path, Parts)
-    yield clerk
-    clerk.close()
+def teller(tmp_path: Path) -> Iterator[Teller]:
+    teller = Teller(tmp_path, Parts)
+    yield teller
+    teller.close()
 
 
 # --- what RFC 7396 says -----------------------------------------------------------------------
 
 
-def test_parts_that_are_not_named_stay(clerk: Clerk) -> None:
+def test_parts_that_are_not_named_stay(teller: Teller) -> None:
     """Of a nested model only what the patch names changes, also one after the other."""
-    clerk.patched({"smtp": {"host": "mail"}})
-    smtp = clerk.patched({"smtp": {"port": 587}})["smtp"]
+    teller.patched({"smtp": {"host": "mail"}})
+    smtp = teller.patched({"smtp": {"port": 587}})["smtp"]
     assert smtp == {"host": "mail", "port": 587, "password": "**********", "headers": {}}
 
 
-def test_null_is_the_default(clerk: Clerk) -> None:
+def test_null_is_the_default(teller: Teller) -> None:
     """`null` puts a setting back, or a part of one, and leaves the rest."""
-    clerk.patched({"smtp": {"host": "mail", "port": 587}, "tags": ["x"]})
-    made = clerk.patched({"smtp": {"port": None}, "tags": None})
+    teller.patched({"smtp": {"host": "mail", "port": 587}, "tags": ["x"]})
+    made = teller.patched({"smtp": {"port": None}, "tags": None})
     assert (made["smtp"]["host"], made["smtp"]["port"], made["tags"]) == ("mail", 25, ["new"])
 
 
-def test_what_is_put_back_is_not_stored(clerk: Clerk) -> None:
+def test_what_is_put_back_is_not_stored(teller: Teller) -> None:
     """A setting that `null` put back follows the default of the code again."""
-    clerk.patched({"tags": ["x"]})
-    clerk.patched({"tags": None})
-    with clerk.app.app_context():
-        assert clerk.waffle.snapshot().origin("tags") == "default"
+    teller.patched({"tags": ["x"]})
+    teller.patched({"tags": None})
+    with teller.app.app_context():
+        assert teller.waffle.snapshot().origin("tags") == "default"
 
 
-def test_lists_are_replaced(clerk: Clerk) -> None:
+def test_lists_are_replaced(teller: Teller) -> None:
     """A sequence, a tuple and a set become what is given; there is no part of them."""
-    made = clerk.patched({"tags": ["b"], "pair": [2, "b"], "admins": ["x", "a"]})
+    made = teller.patched({"tags": ["b"], "pair": [2, "b"], "admins": ["x", "a"]})
     assert (made["tags"], made["pair"], made["admins"]) == (["b"], [2, "b"], ["a", "x"])
 
 
-def test_entries_of_a_mapping_are_changed_one_by_one(clerk: Clerk) -> None:
+def test_entries_of_a_mapping_are_changed_one_by_one(teller: Teller) -> None:
     """Entries that are not named stay, `null` takes one out, also one of the default."""
-    clerk.patched({"codes": {"2": "two"}})
-    assert clerk.patched({"codes": {"3": "three"}})["codes"] == {
+    teller.patched({"codes": {"2": "two"}})
+    assert teller.patched({"codes": {"3": "three"}})["codes"] == {
         "1": "one",
         "2": "two",
         "3": "three",
     }
-    assert clerk.patched({"codes": {"1": None, "9": None}})["codes"] == {"2": "two", "3": "three"}
-    assert clerk.patched({"codes": None})["codes"] == {"1": "one"}
+    assert teller.patched({"codes": {"1": None, "9": None}})["codes"] == {"2": "two", "3": "three"}
+    assert teller.patched({"codes": None})["codes"] == {"1": "one"}
 
 
-def test_models_in_a_mapping_are_merged(clerk: Clerk) -> None:
+def test_models_in_a_mapping_are_merged(teller: Teller) -> None:
     """An entry that is a model keeps its other parts; a new one gets the defaults of its class."""
-    made = clerk.patched({"rooms": {"hall": {"seats": 3}, "attic": {"seats": 1}}})["rooms"]
+    made = teller.patched({"rooms": {"hall": {"seats": 3}, "attic": {"seats": 1}}})["rooms"]
     assert made == {
         "hall": {"name": "Hall", "seats": 3, "within": {}},
         "attic": {"name": "", "seats": 1, "within": {}},
     }
-    made = clerk.patched({"rooms": {"hall": {"name": None, "within": {"bar": {"seats": 9}}}}})
+    made = teller.patched({"rooms": {"hall": {"name": None, "within": {"bar": {"seats": 9}}}}})
     assert made["rooms"]["hall"] == {
         "name": "",
         "seats": 3,
         "within": {"bar": {"name": "", "seats": 9, "within": {}}},
     }
-    made = clerk.patched({"rooms": {"hall": {"within": {"bar": None}}, "attic": None}})
+    made = teller.patched({"rooms": {"hall": {"within": {"bar": None}}, "attic": None}})
     assert made["rooms"] == {"hall": {"name": "", "seats": 3, "within": {}}}
 
 
-def test_a_mapping_in_a_model_is_merged_though_all_parts_are_given(clerk: Clerk) -> None:
+def test_a_mapping_in_a_model_is_merged_though_all_parts_are_given(teller: Teller) -> None:
     """Entries stay that a patch with every part of the model around them does not name."""
-    clerk.patched({"smtp": {"headers": {"X-A": "1"}}})
+    teller.patched({"smtp": {"headers": {"X-A": "1"}}})
     whole = {"host": "m", "port": 1, "password": "p", "headers": {"X-B": "2"}}
-    assert clerk.patched({"smtp": whole})["smtp"]["headers"] == {"X-A": "1", "X-B": "2"}
+    assert teller.patched({"smtp": whole})["smtp"]["headers"] == {"X-A": "1", "X-B": "2"}
 
 
-def test_a_model_that_is_optional_is_merged_if_it_is_there(clerk: Clerk) -> None:
+def test_entries_that_come_at_once_are_all_there(teller: Teller) -> None:
+    """Programs that put entries into one mapping at the same time lose none of them."""
+    teller.get("/api/settings")
+    statuses: list[int] = []
+
+    def put(number: int) -> None:
+        for entry in range(4):
+            answer = teller.patch({"codes": {f"{number}{entry}": "x"}})
+            statuses.append(answer.status_code)
+
+    threads = [threading.Thread(target=put, args=(number,)) for number in (2, 3, 4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 12
+    made = {f"{number}{entry}" for number in (2, 3, 4) for entry in range(4)}
+    assert teller.get("/api/settings")["codes"].keys() == {"1", *made}
+
+
+def test_a_model_that_is_optional_is_merged_if_it_is_there(teller: Teller) -> None:
     """The parts come over those that are there, or over the defaults of the class."""
-    assert clerk.patched({"relay": {"port": 26}})["relay"]["host"] == "localhost"
-    clerk.patched({"relay": {"host": "relay"}})
-    made = clerk.patched({"relay": {"headers": {"X": "1"}, "port": None}})["relay"]
+    assert teller.patched({"relay": {"port": 26}})["relay"]["host"] == "localhost"
+    teller.patched({"relay": {"host": "relay"}})
+    made = teller.patched({"relay": {"headers": {"X": "1"}, "port": None}})["relay"]
     assert (made["host"], made["port"], made["headers"]) == ("relay", 25, {"X": "1"})
-    assert clerk.patched({"relay": None})["relay"] is None
-    assert clerk.patched({"relay": {}})["relay"]["host"] == "localhost"
+    assert teller.patched({"relay": None})["relay"] is None
+    assert teller.patched({"relay": {}})["relay"]["host"] == "localhost"
 
 
-def test_an_empty_object_changes_nothing_that_is_there(clerk: Clerk) -> None:
+def test_an_empty_object_changes_nothing_that_is_there(teller: Teller) -> None:
     """It names no part and no entry, so that all of them stay."""
-    made = clerk.patched({"relay": {"host": "relay"}, "rooms": {"hall": {"within": {"a": {}}}}})
+    made = teller.patched({"relay": {"host": "relay"}, "rooms": {"hall": {"within": {"a": {}}}}})
     nothing: dict[str, object] = {}
     for given in (
         {"relay": nothing, "smtp": nothing, "codes": nothing, "at": nothing},
@@ -120,14 +141,14 @@ def test_an_empty_object_changes_nothing_that_is_there(clerk: Clerk) -> None:
         {"rooms": {"hall": {"within": nothing}}},
         {"rooms": {"hall": {"within": {"a": {"within": nothing}}}}},
     ):
-        assert clerk.patched(given) == made
-    assert clerk.revision() == 1
+        assert teller.patched(given) == made
+    assert teller.revision() == 1
 
 
-def test_a_dataclass_has_parts_as_well(clerk: Clerk) -> None:
+def test_a_dataclass_has_parts_as_well(teller: Teller) -> None:
     """A part of a dataclass is changed as one of a model is."""
-    assert clerk.patched({"at": {"x": 2.5}})["at"] == {"x": 2.5, "y": 0.0}
-    assert clerk.patched({"at": {"y": 1, "x": None}})["at"] == {"x": 0.0, "y": 1.0}
+    assert teller.patched({"at": {"x": 2.5}})["at"] == {"x": 2.5, "y": 0.0}
+    assert teller.patched({"at": {"y": 1, "x": None}})["at"] == {"x": 0.0, "y": 1.0}
 
 
 def test_another_member_of_a_union_begins_anew() -> None:
@@ -141,16 +162,16 @@ def test_another_member_of_a_union_begins_anew() -> None:
 
 def test_secrets_in_a_mapping_stay(tmp_path: Path) -> None:
     """A secret that is not named keeps its value, though nobody is shown it."""
-    clerk = Clerk(tmp_path, KINDS["SecretStr: in a mapping"].model)
-    clerk.patched({"value": {"a": "first", "b": "second"}})
-    clerk.patched({"value": {"b": "third"}})
-    with clerk.app.app_context():
-        value = clerk.waffle.snapshot().settings.value
+    teller = Teller(tmp_path, KINDS["SecretStr: in a mapping"].model)
+    teller.patched({"value": {"a": "first", "b": "second"}})
+    teller.patched({"value": {"b": "third"}})
+    with teller.app.app_context():
+        value = teller.waffle.snapshot().settings.value
     assert {name: secret.get_secret_value() for name, secret in value.items()} == {
         "a": "first",
         "b": "third",
     }
-    clerk.close()
+    teller.close()
 
 
 def test_what_is_taken_out_of_a_tree_is_gone() -> None:
@@ -189,9 +210,9 @@ def test_what_is_taken_out_of_a_tree_is_gone() -> None:
         ({"smtp": {"password": "**********"}}, "/smtp/password"),
     ],
 )
-def test_what_does_not_fit_is_pointed_at(clerk: Clerk, given: object, pointer: str) -> None:
+def test_what_does_not_fit_is_pointed_at(teller: Teller, given: object, pointer: str) -> None:
     """A value of another JSON type is not converted, and each fault says where it stands."""
-    problem = clerk.refused(given)
+    problem = teller.refused(given)
     assert problem["type"] == "urn:typed-waffle:InvalidChange"
     assert pointer in {error["pointer"] for error in problem["errors"]}
     assert all(error.keys() == {"pointer", "type", "detail"} for error in problem["errors"])
@@ -204,9 +225,9 @@ def test_what_does_not_fit_is_pointed_at(clerk: Clerk, given: object, pointer: s
         *("smtp.port", "SMTP", "smtp ", "", "constructor", "__proto__", "a/b~c", "tags.0"),
     ],
 )
-def test_only_what_is_declared_is_a_setting(clerk: Clerk, name: str) -> None:
+def test_only_what_is_declared_is_a_setting(teller: Teller, name: str) -> None:
     """No other name is taken: no path, no attribute, no name in another case."""
-    problem = clerk.refused({"tags": [], name: 1})
+    problem = teller.refused({"tags": [], name: 1})
     assert problem["type"] == "urn:typed-waffle:UnknownSetting"
     assert problem["setting"] == name
 
@@ -222,35 +243,35 @@ def test_only_what_is_declared_is_a_setting(clerk: Clerk, name: str) -> None:
         {"at": {"z": 1}},
     ],
 )
-def test_only_what_is_declared_is_a_part(clerk: Clerk, given: object) -> None:
+def test_only_what_is_declared_is_a_part(teller: Teller, given: object) -> None:
     """At every depth a name that is not declared is refused, and what there is is told."""
-    assert clerk.refused(given)["type"] == "urn:typed-waffle:UnknownSetting"
+    assert teller.refused(given)["type"] == "urn:typed-waffle:UnknownSetting"
 
 
 def test_an_old_name_is_none(tmp_path: Path) -> None:
     """A renamed setting is written under its name of today, which the problem tells."""
-    clerk = Clerk(tmp_path, Renamed)
-    problem = clerk.refused({"old": 1})
+    teller = Teller(tmp_path, Renamed)
+    problem = teller.refused({"old": 1})
     assert (problem["type"], problem["nearest"]) == ("urn:typed-waffle:UnknownSetting", "new")
-    assert clerk.get("/api/history?field=old") == {"changes": []}
-    clerk.close()
+    assert teller.get("/api/history?field=old") == {"changes": []}
+    teller.close()
 
 
-def test_a_long_name_is_not_repeated(clerk: Clerk) -> None:
+def test_a_long_name_is_not_repeated(teller: Teller) -> None:
     """A name of a megabyte is refused at once, and is not sent back."""
     for given in ({"x" * 1_000_000: 1}, {"smtp": {"y" * 1_000_000: 1}}):
-        answer = clerk.patch(given)
+        answer = teller.patch(given)
         assert answer.status_code == 422
         assert len(answer.data) < 2_000
 
 
-def test_values_are_counted(clerk: Clerk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_are_counted(teller: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
     """A patch of more single values than can be read quickly is refused."""
     monkeypatch.setattr(patch, "MOST", 10)
     rooms = {f"room {number}": {"seats": number} for number in range(11)}
-    problem = clerk.refused({"rooms": rooms})
+    problem = teller.refused({"rooms": rooms})
     assert "more than 10 values" in problem["detail"]
-    assert clerk.patch({"codes": {str(number): "x" for number in range(11)}}).status_code == 200
+    assert teller.patch({"codes": {str(number): "x" for number in range(11)}}).status_code == 200
 
 
 # --- every kind -------------------------------------------------------------------------------
@@ -288,7 +309,7 @@ def kept(kind: Kind, value: object) -> bool:
 
 def test_values_of_most_types(tmp_path: Path) -> None:
     """Each type takes its own JSON form, and a size in words."""
-    clerk = Clerk(tmp_path, Values)
+    teller = Teller(tmp_path, Values)
     given = {
         "name": "Küche",
         "opened": False,
@@ -305,10 +326,10 @@ def test_values_of_most_types(tmp_path: Path) -> None:
         "pin": 42,
         "ident": "e3e70682-c209-1cac-a29f-6fbed82c07cd",
     }
-    made = clerk.patched(given)
+    made = teller.patched(given)
     assert {**given, "size": 2_097_152, "pin": "**********", "discount": 0.0} == {
         name: made[name] for name in given
     }
     for wrong in ({"theme": "3"}, {"number": "1"}, {"opened": 1}, {"pause": "soon"}, {"pin": "1"}):
-        clerk.refused(wrong)
-    clerk.close()
+        teller.refused(wrong)
+    teller.close()

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from pydantic import field_validator
 
-from tests.support.clerk import Clerk
+from tests.support.teller import Teller
 from tests.support.gallery import Parts
-from typed_waffle import WaffleModel
+from typed_waffle import Waffle, WaffleModel
 from typed_waffle.admin.api.pointer import pointer, pointer_in
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY")
@@ -40,17 +41,17 @@ class Strict(WaffleModel):
 
 
 @pytest.fixture
-def clerk(tmp_path: Path) -> Iterator[Clerk]:
-    clerk = Clerk(tmp_path)
-    yield clerk
-    clerk.close()
+def teller(tmp_path: Path) -> Iterator[Teller]:
+    teller = Teller(tmp_path)
+    yield teller
+    teller.close()
 
 
 @pytest.mark.parametrize("path", [*ALLOWED, *NOWHERE])
-def test_nobody_learns_anything_without_coming_in(clerk: Clerk, path: str) -> None:
+def test_nobody_learns_anything_without_coming_in(teller: Teller, path: str) -> None:
     """Every method at every place is refused alike, be there something or not."""
     for method in METHODS:
-        answer = clerk.ask(method, path, actor=None)
+        answer = teller.ask(method, path, actor=None)
         assert answer.status_code == 403, method
         assert "Allow" not in answer.headers
         assert answer.content_type == "application/problem+json"
@@ -58,48 +59,48 @@ def test_nobody_learns_anything_without_coming_in(clerk: Clerk, path: str) -> No
 
 def test_who_has_no_token_is_told_how_to_bring_it(tmp_path: Path) -> None:
     """Where a token is set, 401 comes with the challenge, on every method."""
-    clerk = Clerk(tmp_path, WAFFLE_ADMIN_TOKEN="a token of twenty or more")
+    teller = Teller(tmp_path, WAFFLE_ADMIN_TOKEN="a token of twenty or more")
     for method in METHODS:
-        answer = clerk.ask(method, "/api/settings", actor=None)
+        answer = teller.ask(method, "/api/settings", actor=None)
         assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (
             401,
             "Bearer realm=settings",
         )
     wrong = {"Authorization": "Bearer wrong"}
-    answers = [clerk.ask("GET", "/api/settings", actor=None, headers=wrong) for _ in range(11)]
+    answers = [teller.ask("GET", "/api/settings", actor=None, headers=wrong) for _ in range(11)]
     assert [answer.status_code for answer in answers] == [*[401] * 10, 429]
     assert int(answers[-1].headers["Retry-After"]) > 0
     assert answers[-1].json["status"] == 429
-    clerk.close()
+    teller.close()
 
 
 @pytest.mark.parametrize("path", ALLOWED)
-def test_methods_that_are_not_there(clerk: Clerk, path: str) -> None:
+def test_methods_that_are_not_there(teller: Teller, path: str) -> None:
     """405 says in `Allow` which are, and so does `OPTIONS`."""
-    told = clerk.ask("OPTIONS", path)
+    told = teller.ask("OPTIONS", path)
     assert (told.status_code, told.data) == (204, b"")
     assert set(told.headers["Allow"].split(", ")) == ALLOWED[path]
     for method in set(METHODS) - ALLOWED[path]:
-        answer = clerk.ask(method, path)
+        answer = teller.ask(method, path)
         assert answer.status_code == 405, method
         assert set(answer.headers["Allow"].split(", ")) == ALLOWED[path]
         assert method == "HEAD" or answer.json["title"] == "Method Not Allowed"
 
 
 @pytest.mark.parametrize("path", NOWHERE)
-def test_there_is_nothing_else(clerk: Clerk, path: str) -> None:
+def test_there_is_nothing_else(teller: Teller, path: str) -> None:
     """Every other place below the API is a problem document with 404, by any method."""
     for method in ("GET", "PATCH", "DELETE"):
-        answer = clerk.ask(method, path)
+        answer = teller.ask(method, path)
         assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
         assert answer.json["type"] == "about:blank"
 
 
-def test_a_store_that_fails(clerk: Clerk) -> None:
+def test_a_store_that_fails(teller: Teller) -> None:
     """503 says when to try again, and whether a change may have been made all the same."""
-    clerk.get("/api/settings")
-    clerk.database.write_bytes(b"this is no database" * 1000)
-    for answer in (clerk.ask("GET", "/api/settings"), clerk.patch({"low": 1})):
+    teller.get("/api/settings")
+    teller.database.write_bytes(b"this is no database" * 1000)
+    for answer in (teller.ask("GET", "/api/settings"), teller.patch({"low": 1})):
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
         assert answer.json["type"] == "urn:typed-waffle:StoreUnavailable"
         assert answer.json["in_doubt"] is False
@@ -107,27 +108,38 @@ def test_a_store_that_fails(clerk: Clerk) -> None:
 
 def test_failing_code_of_the_application_is_not_hidden(tmp_path: Path) -> None:
     """An error of a rule of the developer's is logged by Flask, and is a 500 without details."""
-    clerk = Clerk(tmp_path, Strict)
-    answer = clerk.patch({"divisor": 0})
+    teller = Teller(tmp_path, Strict)
+    answer = teller.patch({"divisor": 0})
     assert (answer.status_code, answer.json["title"]) == (500, "Internal Server Error")
     assert "ZeroDivision" not in answer.text
-    clerk.close()
+    teller.close()
 
 
-def test_every_answer_is_protected(clerk: Clerk) -> None:
+def test_settings_of_no_application(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A mistake of the developer's is a 500 that says what to do, and is logged."""
+    app = Flask("shop", instance_path=str(tmp_path))
+    app.config.update(SECRET_KEY="a teller's")
+    app.register_blueprint(Waffle(Strict).admin(authorize=lambda: "ann"))
+    answer = app.test_client().get("/settings/api/settings")
+    assert (answer.status_code, answer.content_type) == (500, "application/problem+json")
+    assert "init_app" in answer.text
+    assert "'/settings/api/settings' failed" in caplog.text
+
+
+def test_every_answer_is_protected(teller: Teller) -> None:
     """Problems have the headers of all answers, and are kept nowhere."""
-    for answer in (clerk.ask("GET", "/api/x"), clerk.ask("GET", "/api/settings", actor=None)):
+    for answer in (teller.ask("GET", "/api/x"), teller.ask("GET", "/api/settings", actor=None)):
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
-def test_another_site_cannot_change_anything(clerk: Clerk) -> None:
+def test_another_site_cannot_change_anything(teller: Teller) -> None:
     """A browser's request from elsewhere is refused, and so is a token that is no token."""
-    elsewhere = clerk.patch({"low": 1}, headers={"Origin": "https://elsewhere.example"})
-    forged = clerk.patch({"low": 1}, headers={"X-CSRFToken": "forged"})
+    elsewhere = teller.patch({"low": 1}, headers={"Origin": "https://elsewhere.example"})
+    forged = teller.patch({"low": 1}, headers={"X-CSRFToken": "forged"})
     assert (elsewhere.status_code, forged.status_code) == (403, 400)
-    assert clerk.revision() == 0
+    assert teller.revision() == 0
 
 
 def test_pointers_are_those_of_rfc_6901() -> None:

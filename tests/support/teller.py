@@ -11,12 +11,12 @@ from flask import Flask, request
 from tests.support.kiosk import Kiosk
 from typed_waffle import Waffle, WaffleModel
 
-__all__ = ["MERGE", "Clerk"]
+__all__ = ["MERGE", "Teller"]
 
 MERGE = "application/merge-patch+json"
 
 
-class Clerk:
+class Teller:
     """Talks to the API of one application. Whoever the header `X-Actor` names comes in.
 
     Args:
@@ -36,7 +36,7 @@ class Clerk:
         self.database = folder / "waffle.db"
         self.app = Flask("kiosk", instance_path=str(folder / "instance"))
         self.app.config.update(
-            SECRET_KEY="a clerk's", WAFFLE_DATABASE_URL=f"sqlite:///{self.database}", **keys
+            SECRET_KEY="a teller's", WAFFLE_DATABASE_URL=f"sqlite:///{self.database}", **keys
         )
         self.waffle: Waffle[Any] = Waffle(model)  # Any: of any model
         self.waffle.init_app(self.app)
