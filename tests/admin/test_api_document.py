@@ -10,10 +10,10 @@ import pytest
 from flask import Flask
 from jsonschema import Draft202012Validator
 
-from tests.support.teller import Teller
 from tests.support.compounds import KINDS
 from tests.support.gallery import Parts, Values
 from tests.support.kinds import Kind
+from tests.support.teller import Teller
 from typed_waffle import Waffle, WaffleModel
 from typed_waffle.admin.api.schema import within
 from typed_waffle.admin.api.shapes import Shapes

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import pytest
 
-from tests.support.teller import Teller
 from tests.support.compounds import KINDS
 from tests.support.gallery import Parts, Values
 from tests.support.kinds import Kind
+from tests.support.teller import Teller
 from typed_waffle import WaffleModel
 from typed_waffle.admin.api import patch
 from typed_waffle.admin.api.patch import patched

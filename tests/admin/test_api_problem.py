@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from pydantic import field_validator
 
-from tests.support.teller import Teller
 from tests.support.gallery import Parts
+from tests.support.teller import Teller
 from typed_waffle import Waffle, WaffleModel
 from typed_waffle.admin.api.pointer import pointer, pointer_in
 

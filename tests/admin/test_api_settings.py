@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.teller import MERGE, Teller
 from tests.support.models import CANARY
+from tests.support.teller import MERGE, Teller
 
 RIGHTS = {
     "may_read": lambda actor, name: actor == "ann" or name != "low",
