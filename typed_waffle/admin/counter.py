@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic
@@ -12,7 +13,7 @@ from typed_waffle.admin.visitor import Visitor
 from typed_waffle.catalog import Entry, told
 from typed_waffle.change import Change, Channel, FieldChange
 from typed_waffle.desk import Desk, Signature
-from typed_waffle.errors import InvalidChange, RevisionConflict
+from typed_waffle.errors import InvalidChange, RevisionConflict, UnknownSetting
 from typed_waffle.fleet import FleetReport, WorkerInfo, sorted_out
 from typed_waffle.model import M, facts
 from typed_waffle.paths import Assignment, Path
@@ -26,6 +27,9 @@ __all__ = ["Barred", "Counter", "Seen"]
 
 PAGE = 500
 """How many changes are read at a time."""
+
+LONGEST = 100
+"""The most characters of an unknown name that is repeated."""
 
 
 class Barred(Forbidden):
@@ -72,6 +76,44 @@ class Counter(Generic[M]):
         catalog = self.desk.catalog()
         names = [name for name in facts(self.model) if self.visitor.may_read(name)]
         return catalog.revision, tuple(catalog.entry(name) for name in names)
+
+    def revision(self) -> int:
+        """The revision of the store, which is read.
+
+        Raises:
+            StoreUnavailable: it does not answer.
+        """
+        return self.desk.fresh().live.revision
+
+    def named(self, name: str) -> None:
+        """See to it that there is a setting of that name, an old one included.
+
+        Raises:
+            UnknownSetting: there is none; it names those only that they may see.
+        """
+        if self._today(name) not in facts(self.model):
+            raise self._unknown(name)
+
+    def check(self, names: Iterable[str]) -> None:
+        """See to it that there are settings of these names, and that they may change them.
+
+        Raises:
+            UnknownSetting: as `named`; here an old name is none.
+            Barred: they may not change one of them.
+        """
+        names, declared = list(names), facts(self.model)
+        for name in names:
+            if name not in declared:
+                raise self._unknown(name)
+        self._check_names(names)
+
+    def _unknown(self, name: str) -> UnknownSetting:
+        readable = [known for known in facts(self.model) if self.visitor.may_read(known)]
+        short = name if len(name) <= LONGEST else f"{name[:LONGEST]}..."
+        today = self._today(name)
+        close = [today] if today in readable else difflib.get_close_matches(short, readable, n=1)
+        there = readable or ["none that you may see"]
+        return UnknownSetting(self.model.__qualname__, short, close[0] if close else None, there)
 
     def writable(self) -> frozenset[str]:
         """The settings that they may change, if nothing else prevents it."""
@@ -148,10 +190,13 @@ class Counter(Generic[M]):
 
         Raises:
             Forbidden: they may not see that setting.
-            UnknownSetting, StoreUnavailable: as `Desk.history`.
+            UnknownSetting: as `named`.
+            StoreUnavailable: the store does not answer.
         """
-        if field is not None and field in facts(self.model) and not self.visitor.may_read(field):
-            raise Forbidden(f"You may not see {field}.")
+        if field is not None:
+            self.named(field)
+            if not self.visitor.may_read(self._today(field)):
+                raise Forbidden(f"You may not see {field}.")
         changes = self.desk.history(field=field, limit=limit, before=before)
         return tuple(self.seen(change) for change in changes)
 
