@@ -149,8 +149,8 @@ class Office:
 
     def change(self, **fields: object) -> None:
         """Change settings as other code would."""
-        with self.app.app_context():
-            self.waffle.update(**fields, actor="bob", note="from elsewhere")
+        with self.app.app_context(), self.waffle.edit(actor="bob", note="from elsewhere") as edit:
+            edit.update(**fields)
 
     def close(self) -> None:
         self.waffle.close()
