@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typed_waffle.admin.house import House
-from typed_waffle.admin.pages.failure import failed
+from typed_waffle.admin.pages import entry, failure
 from typed_waffle.model import M
 
 __all__ = ["add_pages"]
@@ -11,4 +11,5 @@ __all__ = ["add_pages"]
 
 def add_pages(house: House[M]) -> None:
     """Add their routes."""
-    house.answer_errors(failed, of_api=False)
+    failure.add(house)
+    entry.add(house)

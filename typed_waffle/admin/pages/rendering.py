@@ -55,6 +55,7 @@ def page(house: House[M], template: str, status: int = 200, /, **context: object
             if f"{request.blueprint}.{name}" in current_app.view_functions
         ],
         "place": _PLACES.get((request.endpoint or "").rpartition(".")[2]),
+        "can_login": house.token.value is not None,
         "token_login": who is not None and house.token.logged_in,
         "version": version(),
     }
