@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic
+from typing import Any, Generic
 
-from flask import Blueprint, request
-from flask.blueprints import BlueprintSetupState
+from flask import Blueprint, Flask, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -49,18 +48,10 @@ class House(Generic[M]):
         self._authorize = authorize
         self.token: Token = Token(waffle.namespace, Throttle())
         self.name: str = _name(waffle.namespace)
-        self.blueprint: Blueprint = Blueprint(
-            self.name,
-            __name__,
-            url_prefix=url_prefix,
-            static_folder="static",
-            static_url_path="/static",
-            template_folder="templates",
-        )
+        self.blueprint: Blueprint = _Door(self.name, url_prefix, self._check)
         guard = Guard(authorize, self.token, rights)
         self.blueprint.before_request(guard.check)
         self.blueprint.after_request(protect)
-        self.blueprint.record(self._checked)
         self.blueprint.register_error_handler(HTTPException, self._failed)
         self.blueprint.register_error_handler(WaffleError, self._failed)
         self._answers: dict[bool, Answer] = {}
@@ -84,9 +75,8 @@ class House(Generic[M]):
         """The counter for who asks in this request."""
         return Counter(Desk(self.waffle), visitor(), channel)
 
-    def _checked(self, state: BlueprintSetupState) -> None:
+    def _check(self, app: Flask) -> None:
         """See to it that somebody says who may come in, before anybody can."""
-        app = state.app
         token = token_of(Config.read(app.config))
         if self._authorize is None and token is None:
             raise ConfigurationError(
@@ -103,6 +93,30 @@ class House(Generic[M]):
         csrf = app.extensions.get("csrf")
         if csrf is not None:
             csrf.exempt(self.blueprint)  # it checks its forms itself, and the API needs no token
+
+
+class _Door(Blueprint):
+    """A blueprint that is not registered, not even in part, unless a check lets it be."""
+
+    def __init__(self, name: str, url_prefix: str, check: Callable[[Flask], None]) -> None:
+        super().__init__(
+            name,
+            __name__,
+            url_prefix=url_prefix,
+            static_folder="static",
+            static_url_path="/static",
+            template_folder="templates",
+        )
+        self._check = check
+
+    def register(
+        self,
+        app: Any,  # noqa: ANN401 - a Flask, whose base class in Flask's signature is not public
+        options: dict[str, Any],  # Any: as in Flask
+    ) -> None:
+        """As Flask's, after the check."""
+        self._check(app)
+        super().register(app, options)
 
 
 def _name(namespace: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -11,31 +12,35 @@ __all__ = ["Throttle"]
 WINDOW = 60.0
 """Seconds for which a failure counts."""
 
-OF_ONE = 10
+ENOUGH = 10
 """Failures of one address in that time, after which it has to wait."""
 
-OF_ALL = 200
-"""Failures of all addresses, after which everybody has to wait; and the addresses remembered."""
+REMEMBERED = 10_000
+"""The most failures that are kept, whoever's they are: an attack must not fill the memory."""
 
 
 class Throttle:
-    """Counts the failures of this process in a sliding window. Safe to call from many threads."""
+    """Counts the failures of this process in a sliding window. Safe to call from many threads.
 
-    def __init__(self) -> None:
+    Args:
+        window: Seconds for which a failure counts.
+    """
+
+    def __init__(self, window: float = WINDOW) -> None:
+        self._window = window
         self._lock = threading.Lock()
-        self._failures: deque[tuple[float, str]] = deque(maxlen=OF_ALL)
+        self._failures: deque[tuple[float, str]] = deque(maxlen=REMEMBERED)
 
     def wait(self, address: str) -> int:
         """Seconds that an address has to wait for its next guess, 0 if it need not."""
         now = time.monotonic()
         with self._lock:
-            while self._failures and self._failures[0][0] <= now - WINDOW:
+            while self._failures and self._failures[0][0] <= now - self._window:
                 self._failures.popleft()
             times = [at for at, of in self._failures if of == address]
-            due = [times[-OF_ONE]] if len(times) >= OF_ONE else []
-            if len(self._failures) >= OF_ALL:
-                due.append(self._failures[0][0])
-        return int(max(due) + WINDOW - now) + 1 if due else 0
+        if len(times) < ENOUGH:
+            return 0
+        return max(1, math.ceil(times[-ENOUGH] + self._window - now))
 
     def failed(self, address: str) -> None:
         """Count a wrong guess."""

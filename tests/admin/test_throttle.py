@@ -1,0 +1,37 @@
+"""How often a token may be guessed."""
+
+from tests.support.waiting import eventually
+from typed_waffle.admin.throttle import ENOUGH, Throttle
+
+
+def test_some_failures_are_nothing() -> None:
+    """Whoever mistypes a few times need not wait."""
+    throttle = Throttle()
+    for _ in range(ENOUGH - 1):
+        throttle.failed("::1")
+    assert throttle.wait("::1") == 0
+
+
+def test_many_failures_have_to_wait() -> None:
+    """After too many, an address is told for how long; at most the window, and never 0."""
+    throttle = Throttle()
+    for _ in range(ENOUGH):
+        throttle.failed("127.0.0.1")
+    assert 0 < throttle.wait("127.0.0.1") <= 60
+
+
+def test_others_do_not_wait() -> None:
+    """What one address does is not held against another."""
+    throttle = Throttle()
+    for _ in range(ENOUGH):
+        throttle.failed("127.0.0.1")
+    assert throttle.wait("127.0.0.2") == 0
+
+
+def test_it_is_forgotten() -> None:
+    """A failure counts for a while only."""
+    throttle = Throttle(window=0.05)
+    for _ in range(ENOUGH):
+        throttle.failed("127.0.0.1")
+    assert throttle.wait("127.0.0.1") == 1
+    eventually(lambda: throttle.wait("127.0.0.1") == 0)
