@@ -34,7 +34,7 @@ _FORMATS = {
 }
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=8192)
 def constraint(model: type[WaffleModel], field: str) -> str | None:
     """What a field takes beyond the name of its type; `None` if that says all."""
     return words(model.model_fields[field])

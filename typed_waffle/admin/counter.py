@@ -70,8 +70,8 @@ class Counter(Generic[M]):
             StoreUnavailable: the store does not answer.
         """
         catalog = self.desk.catalog()
-        names = [name for name in facts(self.model) if self.visitor.may_read(name)]
-        return catalog.revision, tuple(catalog.entry(name) for name in names)
+        names = frozenset(name for name in facts(self.model) if self.visitor.may_read(name))
+        return catalog.revision, catalog.entries(names)
 
     def writable(self) -> frozenset[str]:
         """The settings that they may change, if nothing else prevents it."""
