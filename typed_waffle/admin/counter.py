@@ -118,9 +118,14 @@ class Counter(Generic[M]):
 
     def _check(self, assignments: Sequence[Assignment], resets: Sequence[Path]) -> None:
         names = dict.fromkeys([*(a.path.field for a in assignments), *(p.field for p in resets)])
-        self._check_names(names)
+        self.check(names)
 
-    def _check_names(self, names: Iterable[str]) -> None:
+    def check(self, names: Iterable[str]) -> None:
+        """See to it that they may change these settings.
+
+        Raises:
+            Barred: they may not change one of them.
+        """
         barred = [name for name in names if not self.visitor.may_write(name)]
         if barred:
             raise Barred(barred)
@@ -198,7 +203,7 @@ class Counter(Generic[M]):
         """
         now = self.desk.fresh().live.revision
         if expected_revision is None or expected_revision == now:
-            self._check_names(self._touched(revision, now))
+            self.check(self._touched(revision, now))
             expected_revision = now  # what was checked is what is done
         try:
             return self.desk.rollback(revision, self.signature(note, expected_revision))

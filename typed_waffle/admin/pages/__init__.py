@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typed_waffle.admin.house import House
-from typed_waffle.admin.pages import entry, failure
+from typed_waffle.admin.pages import entry, failure, settings
 from typed_waffle.model import M
 
 __all__ = ["add_pages"]
@@ -13,3 +13,4 @@ def add_pages(house: House[M]) -> None:
     """Add their routes."""
     failure.add(house)
     entry.add(house)
+    settings.add(house)

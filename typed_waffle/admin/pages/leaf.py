@@ -67,6 +67,11 @@ class Leaf:
         return self.controls[0].secret
 
     @property
+    def label(self) -> str:
+        """The last name of its path."""
+        return self.path.keys[-1] if self.path.keys else self.path.field
+
+    @property
     def flagged(self) -> bool:
         """Whether a box says that there is no value."""
         return self.optional and self.controls[0].kind in _FLAGGED
