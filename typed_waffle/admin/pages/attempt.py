@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from typed_waffle.admin.counter import Counter, Seen
 from typed_waffle.admin.pages.leaf import Leaf
-from typed_waffle.admin.pages.overlap import Meanwhile, Now, Overlap, at, meanwhile, merged, shown_at
+from typed_waffle.admin.pages.overlap import (
+    Meanwhile,
+    Now,
+    Overlap,
+    at,
+    meanwhile,
+    merged,
+    shown_at,
+)
 from typed_waffle.admin.pages.sheet import Sheet
 from typed_waffle.admin.pages.typed import FRESH, Posted, Typed
 from typed_waffle.catalog import Entry

@@ -18,7 +18,18 @@ from typed_waffle.admin.pages.readable import (
     utc_text,
 )
 
-__all__ = ["JSON", "PASSWORD", "PLAIN", "SEALED", "Control", "Kind", "Option", "choice", "json_text", "number"]
+__all__ = [
+    "JSON",
+    "PASSWORD",
+    "PLAIN",
+    "SEALED",
+    "Control",
+    "Kind",
+    "Option",
+    "choice",
+    "json_text",
+    "number",
+]
 
 Kind = Literal[
     "switch",

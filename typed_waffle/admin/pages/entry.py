@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from flask import redirect, request, url_for
+from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound, TooManyRequests, Unauthorized
 
@@ -22,7 +22,7 @@ _BELOW = re.compile(r"(?!/)[A-Za-z0-9/_-]*(\?[!-\[\]-~]*)?")
 def add(house: House[M]) -> None:
     """Add its routes."""
 
-    def form(status: int = 200, trouble: str | None = None) -> ResponseReturnValue:
+    def form(status: int = 200, trouble: str | None = None) -> Response:
         onward, name = request.values.get("next", ""), request.form.get("name", "")
         return page(house, "login", status, trouble=trouble, onward=onward, name=name)
 
@@ -38,7 +38,8 @@ def add(house: House[M]) -> None:
             told_of(error)
             seconds = error.retry_after
             answer = form(429, f"There were too many wrong tokens. Try again in {seconds} seconds.")
-            return answer, {"Retry-After": str(seconds)}
+            answer.headers["Retry-After"] = str(seconds)
+            return answer
         if not right:
             wrong = Unauthorized("A wrong token.")
             told_of(wrong)

@@ -54,12 +54,18 @@ class _Failure:
     """What to do next."""
 
 
+_ASK = "Whoever runs this application can give you the right to."
+
 _STEPS: tuple[tuple[type[HTTPException], str, str | None], ...] = (
     (Stale, "This form is too old", "Go back, load the page anew, and send the form once more."),
-    (Barred, "You may not change this", "Ask whoever runs this application for the right to."),
-    (Unauthorized, "You are not logged in", "Log in in another tab, then come back and send this again."),
-    (Forbidden, "You may not do this", "Ask whoever runs this application for the right to."),
-    (NotFound, "There is no such page", "The settings and the history lead to what there is."),
+    (Barred, "You may not change this", _ASK),
+    (
+        Unauthorized,
+        "You are not logged in",
+        "Log in in another tab; then come back, and send this once more.",
+    ),
+    (Forbidden, "You may not do this", _ASK),
+    (NotFound, "There is no such page", "Look for it from the settings, or in the history."),
     (RequestEntityTooLarge, "This is too large", "Send less of it at a time."),
     (TooManyRequests, "Too many wrong tokens", None),
 )
@@ -84,6 +90,8 @@ _KINDS: tuple[tuple[type[WaffleError], int, str, str | None], ...] = (
     (InvalidChange, 422, "This does not fit", "Go back, and look at what was typed."),
 )
 """By error: a status, a title, and what to do next. The first that fits counts."""
+
+_IN_DOUBT = "Look in the history whether the change is there, before you make it again."
 
 
 def add(house: House[M]) -> None:
@@ -121,9 +129,8 @@ def _told(error: Exception) -> _Failure:
         return _of_http(error)
     for kind, status, title, step in _KINDS:
         if isinstance(error, kind):
-            if isinstance(error, StoreUnavailable) and error.in_doubt:
-                step = "Look at the history, whether the change is there, before you try again."
-            return _Failure(status, title, str(error), step)
+            doubt = isinstance(error, StoreUnavailable) and error.in_doubt
+            return _Failure(status, title, str(error), _IN_DOUBT if doubt else step)
     return _misconfigured(error)
 
 
@@ -131,10 +138,13 @@ def _of_http(error: HTTPException) -> _Failure:
     status, message = error.code or 500, error.description or ""
     for kind, title, step in _STEPS:
         if isinstance(error, kind):
-            if isinstance(error, TooManyRequests):
-                step = f"Try again in {error.retry_after} seconds." if error.retry_after else None
-            return _Failure(status, title, message, step)
+            return _Failure(status, title, message, _later(error) or step)
     return _Failure(status, error.name, message, None)
+
+
+def _later(error: HTTPException) -> str | None:
+    wait = error.retry_after if isinstance(error, TooManyRequests) else None
+    return f"Try again in {wait} seconds." if wait else None
 
 
 def _misconfigured(error: Exception) -> _Failure:

@@ -120,7 +120,9 @@ def _is_choice(kind: Any) -> bool:  # noqa: ANN401 - an annotation
     if get_origin(kind) is Literal or kind is bool:
         return True
     # Any sum of a flag's members is a value.
-    return isinstance(kind, type) and issubclass(kind, enum.Enum) and not issubclass(kind, enum.Flag)
+    return (
+        isinstance(kind, type) and issubclass(kind, enum.Enum) and not issubclass(kind, enum.Flag)
+    )
 
 
 def _choices(info: FieldInfo, kind: Any) -> Iterator[Control]:  # noqa: ANN401 - an annotation
@@ -171,7 +173,11 @@ def _step(info: FieldInfo, schema: Schema, *, whole: bool) -> str:
     places = next((p for m in info.metadata if (p := getattr(m, "decimal_places", None))), None)
     if step is not None and isinstance(step, int) and isinstance(least, int) and not least % step:
         return str(step)
-    if places is not None and step is None and Decimal(str(least)) == round(Decimal(str(least)), places):
+    if (
+        places is not None
+        and step is None
+        and Decimal(str(least)) == round(Decimal(str(least)), places)
+    ):
         return f"{Decimal(1).scaleb(-places):f}"
     return "1" if whole and step is None else "any"
 

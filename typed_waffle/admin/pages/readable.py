@@ -20,8 +20,8 @@ __all__ = [
 
 # --- sizes ------------------------------------------------------------------------------------
 
-_BINARY: Final = tuple((1024**n, f"{unit}iB") for n, unit in zip(range(6, 0, -1), "EPTGMK"))
-_DECIMAL: Final = tuple((1000**n, f"{unit}B") for n, unit in zip(range(6, 0, -1), "EPTGMk"))
+_BINARY: Final = tuple((1024**n, f"{'KMGTPE'[n - 1]}iB") for n in range(6, 0, -1))
+_DECIMAL: Final = tuple((1000**n, f"{'kMGTPE'[n - 1]}B") for n in range(6, 0, -1))
 _EXACT: Final = 2**53
 """Above this, a size that is read from a text with a unit is not exact."""
 

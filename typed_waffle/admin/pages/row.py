@@ -111,7 +111,9 @@ class Section:
         return any(row.visible for row in self.every())
 
 
-def sections_of(group: Group, attempt: Attempt, reader: Reader, writable: frozenset[str]) -> Section:
+def sections_of(
+    group: Group, attempt: Attempt, reader: Reader, writable: frozenset[str]
+) -> Section:
     """The rows of a group, and its sections that have any."""
     errors = attempt.errors()
     rows = [
@@ -124,7 +126,11 @@ def sections_of(group: Group, attempt: Attempt, reader: Reader, writable: frozen
 
 
 def _row(
-    leaf: Leaf, attempt: Attempt, reader: Reader, errors: Sequence[str], may_write: bool  # noqa: FBT001 - as it stands in a row
+    leaf: Leaf,
+    attempt: Attempt,
+    reader: Reader,
+    errors: Sequence[str],
+    may_write: bool,  # noqa: FBT001 - as it stands in a row
 ) -> Row:
     entry, keys = attempt.entries[leaf.path.field], leaf.path.keys
     value, default = at(entry.value, keys), at(entry.default, keys)
@@ -175,8 +181,7 @@ def _brief(leaf: Leaf, default: object) -> str:
     if shown.none:
         return "(none)"
     if shown.control.kind == "select":
-        label = next(o.label for o in shown.control.options if o.value == shown.text)
-        return label
+        return next(o.label for o in shown.control.options if o.value == shown.text)
     text = " ".join(exactly(default).split()) if "\n" in shown.text else shown.text
     text = text if len(text) <= _SHORT else f"{text[: _SHORT - 3]}..."
     return text or "(empty)"

@@ -91,9 +91,7 @@ class Reader:
         actor: Who sends the form; a sealed secret is theirs alone.
     """
 
-    def __init__(
-        self, sheet: Sheet, model: type[WaffleModel], namespace: str, actor: str
-    ) -> None:
+    def __init__(self, sheet: Sheet, model: type[WaffleModel], namespace: str, actor: str) -> None:
         self._sheet = sheet
         self._model = model
         self._namespace = namespace
@@ -133,9 +131,7 @@ class Reader:
         typed = self._read(leaf, shown, was)
         return None if _is_the_same(typed) else typed
 
-    def _secret(
-        self, leaf: Leaf, shown: Shown, was: str, form: Mapping[str, str]
-    ) -> Typed | None:
+    def _secret(self, leaf: Leaf, shown: Shown, was: str, form: Mapping[str, str]) -> Typed | None:
         if shown.text.strip() or shown.none:
             return self._read(leaf, shown, was)
         kept = form.get(f"s.{leaf.name}")
