@@ -179,11 +179,12 @@ def _fault(sheet: Sheet, attempt: Attempt, detail: ErrorDetails) -> Fault:
 def _concerned(attempt: Attempt, leaves: Iterable[Leaf], text: str) -> tuple[Leaf, ...]:
     """The leaves that a rule's message names as whole words; else those that are to change."""
     among = [leaf for leaf in leaves if leaf.path.field in attempt.entries]
-    for name_of in (lambda leaf: leaf.name, lambda leaf: leaf.label):
-        named = [leaf for leaf in among if _has_word(text, name_of(leaf))]
-        if named:
-            return tuple(named)
-    return tuple(leaf for leaf in among if leaf.name in attempt.typed)
+    found = (
+        [leaf for leaf in among if _has_word(text, leaf.name)]
+        or [leaf for leaf in among if _has_word(text, leaf.label)]
+        or [leaf for leaf in among if leaf.name in attempt.typed]
+    )
+    return tuple(found)
 
 
 def _has_word(text: str, word: str) -> bool:

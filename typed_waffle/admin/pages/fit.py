@@ -64,7 +64,8 @@ def controls_for(info: FieldInfo, schema: Schema) -> tuple[Control, ...]:
 def item_of(info: FieldInfo) -> FieldInfo | None:
     """What stands in a tuple of any length, or in a set; `None` for any other type."""
     kinds = [member for member in members(info.annotation) if member is not NoneType]
-    origin, args = (get_origin(kinds[0]), get_args(kinds[0])) if len(kinds) == 1 else (None, ())
+    kind = kinds[0] if len(kinds) == 1 else None
+    origin, args = get_origin(kind), get_args(kind)
     of_tuple = origin is tuple and len(args) == 2 and args[1] is Ellipsis  # noqa: PLR2004 - tuple[X, ...]
     if of_tuple or origin is frozenset:
         return FieldInfo.from_annotation(args[0])
@@ -102,7 +103,7 @@ def _fitting(info: FieldInfo, kind: Any, schema: Schema) -> Iterator[Control]:  
 
 
 def _by_format(info: FieldInfo, schema: Schema) -> Iterator[Control]:
-    form = schema.get("format")
+    form = str(schema.get("format"))
     if form == "date-time":
         aware = takes(info, _AWARE) and not takes(info, _AWARE.removesuffix("Z"))
         local, utc = PLAIN["local"], PLAIN["utc"]

@@ -52,7 +52,8 @@ class Leaf:
     path: Path
     name: str
     """Its path."""
-    type: str
+    spelling: str
+    """Its type, as the developer wrote it."""
     constraint: str | None
     description: str | None
     unit: str | None
@@ -127,7 +128,7 @@ def leaf_of(path: Path, told: tuple[str | None, str], unit: str | None) -> Leaf:
     return Leaf(
         path=path,
         name=str(path),
-        type=kind,
+        spelling=kind,
         constraint=words(path.info, schema),
         description=description,
         unit=unit,

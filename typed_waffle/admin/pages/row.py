@@ -87,7 +87,7 @@ class Row:
     def text(self) -> str:
         """Where a search looks, in lower case."""
         leaf = self.leaf
-        parts = (leaf.name, leaf.description, leaf.type, leaf.constraint, self.shown.text)
+        parts = (leaf.name, leaf.description, leaf.spelling, leaf.constraint, self.shown.text)
         return "\n".join(part for part in parts if part).casefold()
 
 

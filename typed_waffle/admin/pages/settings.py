@@ -84,9 +84,9 @@ class _Pages(Generic[M]):
     def save(self) -> ResponseReturnValue:
         """Make the change, unless it is refused, or first needs a decision."""
         counter = self._counter()
-        attempts = 0
+        left = _ATTEMPTS
         while True:
-            attempts += 1
+            left -= 1
             attempt = attempted(counter, self._sheet, self._posted())
             if attempt.faults:
                 return self._form(counter, attempt, 422)
@@ -100,13 +100,12 @@ class _Pages(Generic[M]):
                     expected_revision=attempt.revision,
                 )
             except RevisionConflict:
-                if attempts == _ATTEMPTS:
+                if not left:
                     raise
-            else:
-                break
-        if change is None:
-            return redirect(url_for(".settings", notice="same"), 303)
-        return redirect(url_for(".change", revision=change.revision), 303)
+                continue
+            if change is None:
+                return redirect(url_for(".settings", notice="same"), 303)
+            return redirect(url_for(".change", revision=change.revision), 303)
 
     def stale(self) -> ResponseReturnValue:
         """The form again, with what was typed and a fresh token. Nothing is written."""
@@ -118,7 +117,7 @@ class _Pages(Generic[M]):
 
     @property
     def _sheet(self) -> Sheet:
-        return sheet_of(self._house.waffle.model)
+        return sheet_of(self._house.waffle.model)  # pyright: ignore[reportArgumentType] # a class hashes, whatever its instances do
 
     def _counter(self) -> Counter[M]:
         return self._house.counter("admin")
