@@ -152,6 +152,12 @@ class Office:
         with self.app.app_context(), self.waffle.edit(actor="bob", note="from elsewhere") as edit:
             edit.update(**fields)
 
+    def lose_database(self) -> None:
+        """Put a folder where the database is: it does not answer from now on."""
+        file = Path(self.apps.url.removeprefix("sqlite:///"))
+        file.unlink(missing_ok=True)
+        file.mkdir()
+
     def close(self) -> None:
         self.waffle.close()
         self.apps.close()
