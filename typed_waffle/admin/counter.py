@@ -86,7 +86,7 @@ class Counter(Generic[M]):
             StoreUnavailable: the store does not answer.
         """
         catalog = self.desk.catalog()
-        return catalog.revision, tuple(catalog.entry(name) for name in self.readable())
+        return catalog.revision, catalog.entries(frozenset(self.readable()))
 
     def writable(self) -> frozenset[str]:
         """The settings that they may change, if nothing else prevents it."""
@@ -133,9 +133,14 @@ class Counter(Generic[M]):
 
     def _check(self, assignments: Sequence[Assignment], resets: Sequence[Path]) -> None:
         names = dict.fromkeys([*(a.path.field for a in assignments), *(p.field for p in resets)])
-        self._check_names(names)
+        self.check(names)
 
-    def _check_names(self, names: Iterable[str]) -> None:
+    def check(self, names: Iterable[str]) -> None:
+        """See to it that they may change these settings.
+
+        Raises:
+            Barred: they may not change one of them.
+        """
         barred = [name for name in names if not self.visitor.may_write(name)]
         if barred:
             raise Barred(barred)
