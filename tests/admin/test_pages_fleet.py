@@ -43,7 +43,12 @@ def test_every_worker_is_shown(fleet: Crewed) -> None:
     """One of them made the page."""
     fleet.worker()
     fleet.browser.get("/workers")
-    eventually(lambda: fleet.browser.get("/workers") and len(rows(fleet.browser)) == 2)
+
+    def both() -> bool:
+        fleet.browser.get("/workers")
+        return len(rows(fleet.browser)) == 2
+
+    eventually(both, pause=0.1)
     assert sum("this worker" in row for row in rows(fleet.browser)) == 1
     live = fleet.browser.soup.select_one("[data-live=fleet]")
     assert live is not None

@@ -70,7 +70,7 @@ def test_the_history_is_shown_in_pages(office: Office, browser: Browser) -> None
     assert seen == [f"Revision {number}" for number in range(45, 0, -1)]
     newest = browser.soup.find("a", string="Newest")
     assert newest is not None
-    browser.get(str(newest["href"]))  # type: ignore[index] # it is a tag
+    browser.get(str(newest["href"]))
     assert heads(browser)[0] == "Revision 45"
 
 

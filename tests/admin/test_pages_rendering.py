@@ -94,7 +94,7 @@ def test_what_the_application_does_to_jinja_does_not_matter(tmp_path: Path) -> N
     class Odd(Flask):
         jinja_options = {"variable_start_string": "[[", "variable_end_string": "]]"}  # noqa: RUF012 - Flask's own
 
-        def select_jinja_autoescape(self, filename: str) -> bool:
+        def select_jinja_autoescape(self, filename: str | None) -> bool:
             return not filename
 
     apps = Apps(tmp_path)
