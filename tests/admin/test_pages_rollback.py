@@ -124,6 +124,16 @@ def test_a_form_that_does_not_say_what_it_saw_is_shown_again(
     assert "kept" in str(changed.soup.select_one("#note"))
 
 
+def test_a_note_that_is_too_long_is_told(office: Office, changed: Browser) -> None:
+    """It is kept, to be shortened."""
+    changed.get("/rollback/2")
+    assert changed.submit(FORM, {"note": "x" * 2001}).status_code == 422
+    assert "2000 characters at most" in changed.text
+    assert changed.soup.select("#note[value$=x]")
+    assert office.revision() == 3
+    assert changed.submit(FORM, {"note": "x" * 2000}).status_code == 303
+
+
 @pytest.mark.parametrize("revision", [4, 77, 10**30])
 def test_a_revision_that_never_was_is_told(office: Office, changed: Browser, revision: int) -> None:
     """By looking and by sending."""
