@@ -158,6 +158,12 @@ class Office:
         with other.connect({"WAFFLE_DATABASE_URL": self.apps.url}):
             other.update(**fields)
 
+    def lose_database(self) -> None:
+        """Put a folder where the database is: it does not answer from now on."""
+        file = Path(self.apps.url.removeprefix("sqlite:///"))
+        file.unlink(missing_ok=True)
+        file.mkdir()
+
     def close(self) -> None:
         self.waffle.close()
         self.apps.close()

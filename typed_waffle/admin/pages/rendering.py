@@ -10,7 +10,7 @@ import functools
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, current_app, make_response, request, url_for
+from flask import Response, make_response, request, url_for
 from flask_wtf.csrf import generate_csrf
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -50,11 +50,6 @@ def page(house: House[M], template: str, status: int = 200, /, **context: object
         "model": house.waffle.model.__name__,
         "namespace": house.waffle.namespace,
         "visitor": who,
-        "places": [
-            (name, name.capitalize())
-            for name in ("settings", "history", "workers")
-            if f"{request.blueprint}.{name}" in current_app.view_functions
-        ],
         "place": _PLACES.get((request.endpoint or "").rpartition(".")[2]),
         "can_login": house.token.value is not None,
         "token_login": who is not None and house.token.logged_in,
