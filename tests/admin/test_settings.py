@@ -151,8 +151,7 @@ def test_going_back_keeps_what_was_typed(office: Office, browser: Browser) -> No
     """The review leads back to the form, in which everything typed stands."""
     browser.get()
     browser.submit("#settings", {"v.seats": "31", "v.smtp.host": "mail", "v.token": CANARY})
-    data = {i["name"]: i["value"] for i in browser.soup.select("#review input")}
-    browser.send("/edit", {**data, "note": "why"})
+    browser.back({"note": "why"})
     assert control(browser, "seats")["value"] == "31"
     assert control(browser, "smtp.host").get_text().strip() == "mail"
     assert "A new value was typed; type again to replace it" in said(browser, "token")
@@ -308,7 +307,7 @@ def test_a_reset_may_be_dropped_or_typed_over(office: Office, browser: Browser) 
     office.change(seats=30, low=4)
     browser.get()
     browser.submit("#settings", button="reset=seats")
-    data = {i["name"]: i["value"] for i in browser.soup.select("#review input")}
+    data = browser.fields("#review")
     browser.send("/edit", data)
     assert control(browser, "seats")["value"] == "20"
     browser.submit("#settings", {"v.seats": "21"})
