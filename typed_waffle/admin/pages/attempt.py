@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from typed_waffle.admin.counter import Counter, Seen
@@ -14,6 +14,7 @@ from typed_waffle.admin.pages.overlap import (
     Now,
     Overlap,
     at,
+    base_of,
     meanwhile,
     merged,
     shown_at,
@@ -111,10 +112,14 @@ def observed(counter: Counter[Any], sheet: Sheet, posted: Posted) -> Attempt:  #
 def _merge(attempt: Attempt) -> None:
     """Take what others did into account; leaves about which somebody must decide stand aside."""
     typed = attempt.posted.typed
-    for name, one in list(typed.items()):
+    for name, given in list(typed.items()):
+        one = given
         entry, keys = attempt.entries[one.leaf.path.field], one.leaf.path.keys
         values = at(entry.value, keys), at(entry.default, keys)
         now = Now(*values, attempt.revision, entry.latest)
+        if not one.was and attempt.posted.revision == attempt.revision:
+            # It does not say what it saw of the leaf, but that it saw the settings as they are.
+            one = replace(one, was=base_of(one.leaf, one.leaf.shown(now.value), now.revision))
         decision = attempt.posted.decisions.get(name, "")
         found = merged(one, now, attempt.since, decision)
         if isinstance(found, Overlap):
