@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ByteSize, TypeAdapter
 from pydantic.fields import FieldInfo
@@ -64,6 +64,9 @@ def choices(info: FieldInfo) -> tuple[str, ...]:
 # --- the schema -------------------------------------------------------------------------------
 
 
+_PLAIN: Final = {str: "string", int: "integer", float: "number", bool: "boolean"}
+
+
 class _Shape(GenerateJsonSchema):
     """A JSON schema that no type prevents."""
 
@@ -77,8 +80,12 @@ class _Shape(GenerateJsonSchema):
 
 def shape(info: FieldInfo) -> Schema:
     """The JSON schema of what a field takes; empty if its type has none."""
+    annotation = bare(info)
+    for kind, name in _PLAIN.items():
+        if annotation is kind:  # most are, and Pydantic takes a while to say so
+            return {"type": name}
     try:
-        return TypeAdapter[object](bare(info)).json_schema(schema_generator=_Shape)
+        return TypeAdapter[object](annotation).json_schema(schema_generator=_Shape)
     except Exception:  # noqa: BLE001 - a type of the user's may raise anything; its name must do
         return {}
 

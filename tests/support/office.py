@@ -152,6 +152,12 @@ class Office:
         with self.app.app_context(), self.waffle.edit(actor="bob", note="from elsewhere") as edit:
             edit.update(**fields)
 
+    def change_elsewhere(self, model: type[Any], **fields: object) -> None:
+        """Change settings as an application with another model would."""
+        other: Waffle[Any] = Waffle(model)
+        with other.connect({"WAFFLE_DATABASE_URL": self.apps.url}):
+            other.update(**fields)
+
     def lose_database(self) -> None:
         """Put a folder where the database is: it does not answer from now on."""
         file = Path(self.apps.url.removeprefix("sqlite:///"))

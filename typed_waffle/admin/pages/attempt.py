@@ -159,7 +159,6 @@ def _foresee(counter: Counter[Any], sheet: Sheet, attempt: Attempt) -> None:  # 
 
 def _fault(sheet: Sheet, attempt: Attempt, detail: ErrorDetails) -> Fault:
     text = detail["msg"]
-    text = f"{text[:1].upper()}{text[1:]}"
     if not detail["loc"]:
         return Fault(text, _concerned(attempt, sheet.leaves.values(), text))
     name, *keys = map(str, detail["loc"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import NoneType
 from typing import Any, Final, Literal, get_args, get_origin
@@ -131,14 +131,25 @@ def _choices(info: FieldInfo, kind: Any) -> Iterator[Control]:  # noqa: ANN401 -
     there_may_be_none = optional(info)
     if there_may_be_none:
         values.append(None)
-    holder = holding(bare(info))
-    options: list[Option] = []
-    for value in values:
-        plain = data(masked(holder.model_construct(value=value), ["value"])["value"])
-        options.append(Option(json.dumps(plain), _label(value, plain)))
+    told = values if all(_is_plain(value) for value in values) else _dumped(info, values)
+    options = [
+        Option(json.dumps(plain), _label(value, plain))
+        for value, plain in zip(values, told, strict=True)
+    ]
     if len({option.value for option in options}) == len(options):
         switch = kind is bool and not there_may_be_none
         yield choice("switch" if switch else "select", tuple(options))
+
+
+def _is_plain(value: object) -> bool:
+    return value is None or type(value) in {str, int, bool}
+
+
+def _dumped(info: FieldInfo, values: Iterable[object]) -> list[object]:
+    """The values as the store has them: of an enum by value, or by name."""
+    holder = holding(bare(info))
+    made = (holder.model_construct(value=value) for value in values)
+    return [data(masked(one, ["value"])["value"]) for one in made]
 
 
 def _label(value: object, plain: object) -> str:

@@ -21,7 +21,7 @@ __all__ = ["FRESH", "Posted", "Reader", "Typed", "revision_of"]
 FRESH: Final = -1
 """The revision of a form that was not shown yet."""
 
-_AS_IT_IS: Final = frozenset({"line", "area", "lines", "json", "password", "sealed"})
+_AS_IT_IS: Final = frozenset({"line", "area", "lines", "text", "json", "password", "sealed"})
 """Controls whose text may begin or end with blanks."""
 
 _DIGITS: Final = 18
