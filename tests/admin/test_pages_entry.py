@@ -167,6 +167,19 @@ def test_a_page_of_ours_is_where_one_goes(stranger: Browser, place: str) -> None
     assert stranger.response.headers["Location"] == place
 
 
+def test_the_way_back_knows_where_the_application_is_mounted(closed: Office) -> None:
+    """The place of the application is part of every address; without it, it is none of ours."""
+    client = closed.app.test_client()
+    below = {"SCRIPT_NAME": "/shop"}
+    response = client.get("/settings/history", environ_overrides=below)
+    assert response.headers["Location"] == "/shop/settings/login?next=/shop/settings/history"
+    page = client.get("/settings/login", environ_overrides=below).get_data(as_text=True)
+    token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+    fields = {"token": TOKEN, "csrf_token": token, "next": "/settings/history"}
+    response = client.post("/settings/login", data=fields, environ_overrides=below)
+    assert response.headers["Location"] == "/shop/settings/"
+
+
 def test_a_stale_form_is_shown_again(stranger: Browser) -> None:
     """With the name, and a token against forgery that holds."""
     stranger.get("/login?next=/settings/history")

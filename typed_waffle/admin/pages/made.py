@@ -48,4 +48,4 @@ def _travelled(counter: Counter[M], revision: int) -> tuple[FleetReport | None, 
     try:
         return counter.applied(revision), None
     except BusUnavailable as error:
-        return None, error.cause
+        return None, error.cause.rstrip(".")
