@@ -5,6 +5,7 @@ import { itemised } from "./items.js";
 const form = document.getElementById("settings");
 document.getElementById("faults")?.focus();
 if (form) begin();
+keeping(document.getElementById("review"));
 
 function begin() {
   const rows = [...form.querySelectorAll(".setting")].map((element) => ({
@@ -160,6 +161,21 @@ function sending(rows, changes) {
 
   window.addEventListener("beforeunload", (event) => {
     if (!leaving && changes.any()) event.preventDefault();
+  });
+}
+
+/** Warn whoever leaves the review by another way than its buttons: the form would be empty. */
+function keeping(review) {
+  if (!review) return;
+  let leaving = false;
+  review.addEventListener("submit", () => {
+    leaving = true;
+  });
+  window.addEventListener("pageshow", () => {
+    leaving = false;
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (!leaving) event.preventDefault();
   });
 }
 
