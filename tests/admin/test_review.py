@@ -8,8 +8,10 @@ from collections.abc import Callable
 import pytest
 from bs4 import Tag
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 
 from tests.support.office import CANARY, Bakery, Browser, Office
+from typed_waffle import WaffleModel
 
 Offices = Callable[..., Office]
 
@@ -144,6 +146,28 @@ def test_a_seal_is_of_one_person_and_one_setting(office: Office, browser: Browse
         assert other.response.status_code in {303, 422}
         assert office.revision() == 0
     assert "type it again" in browser.post("/review", {"s.token": "x"}).get_data(as_text=True)
+
+
+class Safe(WaffleModel):
+    """A secret that there may not be."""
+
+    code: SecretStr | None = SecretStr("1234")
+
+
+def test_a_secret_may_be_taken_away(offices: Offices) -> None:
+    """A box says that there shall be none; empty alone, it is kept."""
+    office = offices(Safe)
+    browser = office.browser()
+    browser.get()
+    browser.submit("#settings", {"n.code": "1"})
+    browser.back()
+    browser.submit("#settings")
+    browser.submit("#review")
+    assert office.settings().code is None
+    browser.get()
+    browser.submit("#settings", button="reset=code")
+    browser.submit("#review")
+    assert office.settings().code.get_secret_value() == "1234"
 
 
 def test_a_message_that_quotes_a_secret_is_hidden(browser: Browser) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import time
 from decimal import Decimal
 
 import pytest
 from bs4 import Tag
+from pydantic import model_validator
 
 from tests.support.office import CANARY, Bakery, Browser, Office, Shift
 from typed_waffle import WaffleModel
@@ -188,6 +190,9 @@ def test_what_is_typed_is_read_by_the_type(
     browser.submit("#settings", {f"v.{name}": typed})
     browser.submit("#review")
     assert getattr(office.settings(), name) == value
+    browser.get()
+    browser.submit("#settings")
+    assert "Nothing was changed" in browser.text
 
 
 def test_a_time_is_typed_in_utc(office: Office, browser: Browser) -> None:
@@ -270,8 +275,59 @@ def test_json_that_is_none_is_refused(browser: Browser) -> None:
     """It stands as it was typed."""
     browser.get()
     browser.submit("#settings", {"v.prices": '{"a": '})
-    assert errors(browser, "prices") == ["it is not JSON"]
+    assert errors(browser, "prices") == [
+        "it is not JSON: Expecting value (line 1, column 7)",
+    ]
     assert control(browser, "prices").get_text().strip() == '{"a":'
+    browser.submit("#settings", {"v.prices": '{"a": "x"}'})
+    assert errors(browser, "prices")[0].startswith("At a: ")
+
+
+class Range(WaffleModel):
+    """From where to where."""
+
+    first: int = 1
+    last: int = 2
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Range:
+        if self.first > self.last:
+            raise ValueError("last must not be below first")
+        if self.first == self.last:
+            raise ValueError("it is empty")
+        return self
+
+
+class Ranges(WaffleModel):
+    """Two of them, and when."""
+
+    one: Range = Range()
+    other: Range = Range()
+    at: time = time(8, 30, 5, 500_000)
+
+
+def test_a_rule_of_a_nested_model_stands_at_its_parts(offices: Offices) -> None:
+    """Not at those of another one, whatever their names are."""
+    browser = offices(Ranges).browser()
+    browser.get()
+    browser.submit("#settings", {"v.one.first": "3"})
+    assert errors(browser, "one.first") == ["last must not be below first"]
+    assert errors(browser, "one.last") == ["last must not be below first"]
+    assert not errors(browser, "other.first")
+    browser.get()
+    browser.submit("#settings", {"v.one.first": "2"})
+    assert errors(browser, "one.first") == ["it is empty"], "it names none: at what was changed"
+    assert not errors(browser, "one.last")
+
+
+def test_a_browser_takes_the_fraction_of_a_second(offices: Offices) -> None:
+    """It refuses a form in which a value is between two steps."""
+    browser = offices(Ranges).browser()
+    browser.get()
+    assert (control(browser, "at")["value"], control(browser, "at")["step"]) == (
+        "08:30:05.5",
+        "0.001",
+    )
 
 
 # --- resets -----------------------------------------------------------------------------------
