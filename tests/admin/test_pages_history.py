@@ -146,6 +146,18 @@ def test_whatever_people_write_stays_text(office: Office, browser: Browser) -> N
         assert not browser.soup.select("script:not([src]), img, [onerror]")
 
 
+@pytest.mark.parametrize("odd", ["\ud800", "\x00", "\u202e", "a\r\nSet-Cookie: b=c", "\x1b[31m"])
+def test_odd_characters_break_no_page(office: Office, browser: Browser, odd: str) -> None:
+    """Whatever a program wrote as a note or as a name."""
+    with office.app.app_context(), office.waffle.edit(actor=f"bob{odd}", note=odd) as edit:
+        edit.update(seats=30)
+    for page in ("/history", "/changes/1", "/rollback/0"):
+        assert browser.get(page).status_code == 200
+        assert "Set-Cookie: b=c" not in str(browser.response.headers)
+    assert browser.get("/history").mimetype == "text/html"
+    assert browser.response.headers["Content-Type"] == "text/html; charset=utf-8"
+
+
 def test_no_secret_is_shown(office: Office, browser: Browser) -> None:
     """That it was set is. The browser looks for it in every answer."""
     office.change(token=CANARY, smtp={"password": CANARY}, keys={"a": CANARY})

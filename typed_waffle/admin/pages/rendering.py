@@ -59,7 +59,8 @@ def page(house: House[M], template: str, status: int = 200, /, **context: object
         "version": version(),
     }
     html = environment().get_template(f"typed_waffle/{template}.html").render(**common | context)
-    return make_response(html, status)
+    # A note may hold half a character, which no page can.
+    return make_response(html.encode(errors="replace"), status)
 
 
 @functools.cache
