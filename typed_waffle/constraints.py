@@ -14,7 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from typed_waffle.model import WaffleModel
 from typed_waffle.parts import bare, members
 
-__all__ = ["Schema", "choices", "constraint", "meant", "shape", "words"]
+__all__ = ["Schema", "choices", "constraint", "meant", "shape", "shape_of", "words"]
 
 Schema = Mapping[str, Any]  # Any: a JSON schema holds anything
 
@@ -37,7 +37,14 @@ _FORMATS = {
 @functools.lru_cache(maxsize=8192)
 def constraint(model: type[WaffleModel], field: str) -> str | None:
     """What a field takes beyond the name of its type; `None` if that says all."""
-    return words(model.model_fields[field])
+    schema = shape_of(model, field)  # pyright: ignore[reportArgumentType] # a class hashes, whatever its instances do
+    return words(model.model_fields[field], schema)
+
+
+@functools.lru_cache(maxsize=8192)
+def shape_of(model: type[WaffleModel], field: str) -> Schema:
+    """As `shape`, of a field of a model."""
+    return shape(model.model_fields[field])
 
 
 def words(info: FieldInfo, schema: Schema | None = None) -> str | None:

@@ -8,8 +8,10 @@ from collections.abc import Callable
 import pytest
 from bs4 import Tag
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 
 from tests.support.office import CANARY, Bakery, Browser, Office
+from typed_waffle import WaffleModel
 
 Offices = Callable[..., Office]
 
@@ -146,6 +148,28 @@ def test_a_seal_is_of_one_person_and_one_setting(office: Office, browser: Browse
     assert "type it again" in browser.post("/review", {"s.token": "x"}).get_data(as_text=True)
 
 
+class Safe(WaffleModel):
+    """A secret that there may not be."""
+
+    code: SecretStr | None = SecretStr("1234")
+
+
+def test_a_secret_may_be_taken_away(offices: Offices) -> None:
+    """A box says that there shall be none; empty alone, it is kept."""
+    office = offices(Safe)
+    browser = office.browser()
+    browser.get()
+    browser.submit("#settings", {"n.code": "1"})
+    browser.back()
+    browser.submit("#settings")
+    browser.submit("#review")
+    assert office.settings().code is None
+    browser.get()
+    browser.submit("#settings", button="reset=code")
+    browser.submit("#review")
+    assert office.settings().code.get_secret_value() == "1234"
+
+
 def test_a_message_that_quotes_a_secret_is_hidden(browser: Browser) -> None:
     """The mask itself is refused without repeating anything."""
     browser.get()
@@ -186,6 +210,31 @@ def test_pages_that_write_take_no_get(office: Office, browser: Browser) -> None:
     for path in ("/review", "/edit", "/save"):
         assert browser.get(path).status_code == 405
     assert office.revision() == 0
+
+
+# --- without a database -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["review", "edit", "save"])
+def test_an_outage_keeps_what_was_typed(office: Office, browser: Browser, path: str) -> None:
+    """It is sent again when the database answers; a secret is kept sealed."""
+    browser.get()
+    sent = {**browser.fields("#settings"), "v.seats": "30", "v.token": CANARY, "note": "why"}
+    answers = office.hide_database()
+    browser.send(path, sent)
+    assert browser.response.status_code == 503
+    assert browser.response.headers["Retry-After"]
+    answers()
+    browser.submit("#again")
+    if path == "edit":
+        browser.submit("#settings")
+    if path != "save":
+        browser.submit("#review")
+    assert browser.response.status_code == 303
+    now = office.settings()
+    assert (now.seats, now.token.get_secret_value()) == (30, CANARY)
+    browser.follow()
+    assert "why" in browser.text
 
 
 # --- hostile input ----------------------------------------------------------------------------
@@ -269,6 +318,20 @@ def test_odd_texts_are_refused_or_kept(office: Office, browser: Browser, value: 
         browser.post("/review", {f"v.{name}": sent, "revision": "0"})
         assert browser.response.status_code in {200, 422}, name
     assert office.revision() == 0
+
+
+@pytest.mark.parametrize("name", ["prices", "ovens", "shift", "open", "keys", "holidays"])
+def test_half_characters_in_json_are_refused(office: Office, browser: Browser, name: str) -> None:
+    """JSON can write what no text may hold; also where somebody else changed it meanwhile."""
+    half = '"\\ud800"'
+    for text in (half, f"[{half}]", f'{{"a": {half}}}', f"{{{half}: 1}}", f'[{{"name": {half}}}]'):
+        browser.get()
+        browser.submit("#settings", {f"v.{name}": text})
+        assert browser.response.status_code == 422, text
+    sent = browser.fields("#settings")
+    office.change(prices={"a": "1"}, ovens=[], shift="late", open=False, holidays=[])
+    browser.send("/save", {**sent, f"v.{name}": f"[{half}]"})
+    assert browser.response.status_code in {409, 422}
 
 
 def test_odd_forms_do_no_harm(office: Office, browser: Browser) -> None:

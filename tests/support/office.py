@@ -164,6 +164,18 @@ class Office:
         file.unlink(missing_ok=True)
         file.mkdir()
 
+    def hide_database(self) -> Callable[[], None]:
+        """As `lose_database`, until the function is called that this gives back."""
+        file = Path(self.apps.url.removeprefix("sqlite:///"))
+        kept = file.rename(file.with_suffix(".kept"))
+        file.mkdir()
+
+        def found() -> None:
+            file.rmdir()
+            kept.rename(file)
+
+        return found
+
     def close(self) -> None:
         self.waffle.close()
         self.apps.close()
@@ -223,6 +235,27 @@ class Browser:
     def fields(self, form: str) -> dict[str, Any]:
         """What a browser would send of a form of the last page."""
         return fields_of(self._form(form))
+
+    def row(self, name: str) -> Tag:
+        """The row of a setting."""
+        return self._tag(f"s-{name}")
+
+    def said(self, name: str) -> str:
+        """What is said of a setting, its blanks as one."""
+        return " ".join(self.row(name).get_text(" ").split())
+
+    def control(self, name: str) -> Tag:
+        """The control of a setting."""
+        return self._tag(f"f-{name}")
+
+    def errors(self, name: str) -> list[str]:
+        """What is wrong with a setting."""
+        return [found.get_text() for found in self.row(name).select(".error")]
+
+    def _tag(self, name: str) -> Tag:
+        found = self.soup.find(id=name)
+        assert isinstance(found, Tag), f"there is no {name}"
+        return found
 
     def _form(self, form: str) -> Tag:
         found = self.soup.select_one(form)

@@ -25,6 +25,7 @@ from typed_waffle.catalog import Entry
 from typed_waffle.change import FieldChange
 from typed_waffle.differences import spelled
 from typed_waffle.errors import InvalidChange, SettingLocked
+from typed_waffle.values import brief
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -36,6 +37,9 @@ LONGEST_NOTE: Final = 2000
 
 _SHORT: Final = 80
 """Characters of a value in a message."""
+
+_FEW: Final = 10
+"""How many unknown names are told."""
 
 _MANY: Final = 200
 """How many changes of others are looked at."""
@@ -132,7 +136,10 @@ def _merge(attempt: Attempt) -> None:
 
 def _known_faults(attempt: Attempt) -> list[Fault]:
     """What needs no model to be known."""
-    found = [Fault(f"There is no setting {name!r} here.") for name in attempt.posted.unknown]
+    unknown = attempt.posted.unknown
+    found = [Fault(f"There is no setting {brief(name)} here.") for name in unknown[:_FEW]]
+    if len(unknown) > _FEW:
+        found.append(Fault(f"There are no settings of {len(unknown) - _FEW} more names."))
     for one in attempt.typed.values():
         variable = attempt.entries[one.leaf.path.field].variable
         if variable is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import NoneType
@@ -167,16 +168,20 @@ def _label(value: object, plain: object) -> str:
 def _bounds(info: FieldInfo, kind: object, schema: Schema) -> dict[str, str]:
     found: dict[str, str] = {}
     whole = kind is int
-    for name, key, beyond in (("min", "inimum", 1), ("max", "aximum", -1)):
-        bound, excluded = schema.get(f"m{key}"), schema.get(f"exclusiveM{key}")
+    least, most = schema.get("minimum"), schema.get("maximum")
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    if whole:  # a browser counts from the least, so that must be a value
+        least = math.floor(above) + 1 if above is not None else least
+        most = math.ceil(below) - 1 if below is not None else most
+        least = None if least is None else math.ceil(least)
+        most = None if most is None else math.floor(most)
+    for name, bound in (("min", least), ("max", most)):
         if bound is not None:
             found[name] = str(bound)
-        elif excluded is not None:
-            found[name] = str(excluded + beyond) if whole else str(excluded)
     found["step"] = _step(info, schema, whole=whole)
-    if whole:
-        found["inputmode"] = "numeric" if "min" in found and float(found["min"]) >= 0 else ""
-    return {name: text for name, text in found.items() if text}
+    if whole and least is not None and least >= 0:
+        found["inputmode"] = "numeric"
+    return found
 
 
 def _step(info: FieldInfo, schema: Schema, *, whole: bool) -> str:

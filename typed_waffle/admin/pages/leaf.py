@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from types import NoneType
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -12,14 +13,17 @@ from pydantic.fields import FieldInfo
 
 from typed_waffle.admin.pages.control import Control, json_text
 from typed_waffle.admin.pages.fit import controls_for, item_of, optional
-from typed_waffle.constraints import shape, words
+from typed_waffle.constraints import Schema, shape, words
 from typed_waffle.model import WaffleModel, holding
 from typed_waffle.parts import bare, members
 from typed_waffle.paths import Assignment, Path, assigned
 from typed_waffle.texts import read
 from typed_waffle.values import data, masked
 
-__all__ = ["Leaf", "Shown", "leaf_of", "unit_of"]
+__all__ = ["NOTHING", "Leaf", "Shown", "leaf_of", "unit_of"]
+
+NOTHING: Final = object()
+"""No data: `None` is some."""
 
 _FLAGGED: Final = frozenset({"line", "area", "lines", "password", "sealed"})
 """Controls in which an empty text is a value, so that it takes a box to say that there is none."""
@@ -112,17 +116,27 @@ class Leaf:
         return frozenset(values) if frozenset in kinds else tuple(values)
 
     def plain(self, value: object) -> object:
-        """A value as plain data; as it is, if it is no value of the type."""
+        """A value as plain data; `NOTHING` if there is no way to write it."""
         try:
             holder = holding(bare(self.path.info)).model_construct(value=value)
             return data(masked(holder, ["value"])["value"])
         except Exception:  # noqa: BLE001 - it may be anything, and a serializer may raise anything
-            return value
+            # A type may need the configuration of its model, as for expressions of Python's own.
+            return value if type(value) in {str, int, bool, NoneType} else NOTHING
 
 
-def leaf_of(path: Path, told: tuple[str | None, str], unit: str | None) -> Leaf:
-    """A leaf; `told` is its description and its type as the developer wrote it."""
-    schema = shape(path.info)
+def leaf_of(
+    path: Path, told: tuple[str | None, str], unit: str | None, schema: Schema | None = None
+) -> Leaf:
+    """A leaf.
+
+    Args:
+        path: Where it is.
+        told: Its description, and its type as the developer wrote it.
+        unit: What it counts.
+        schema: The shape of what it takes, if that is known.
+    """
+    schema = shape(path.info) if schema is None else schema
     description, kind = told
     controls = controls_for(path.info, schema)
     return Leaf(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 from werkzeug.datastructures import MultiDict
 
 from typed_waffle.admin.pages.control import Control
-from typed_waffle.admin.pages.leaf import Leaf, Shown
+from typed_waffle.admin.pages.leaf import NOTHING, Leaf, Shown
 from typed_waffle.admin.pages.sheet import Sheet
 from typed_waffle.admin.sealed import seal, unseal
 from typed_waffle.errors import InvalidChange
@@ -47,8 +48,8 @@ class Typed:
 
     @property
     def plain(self) -> object:
-        """The value as plain data, if there is one."""
-        return self.leaf.plain(self.assignment.value) if self.assignment else None
+        """The value as plain data; `NOTHING` if there is none, or no way to write it."""
+        return self.leaf.plain(self.assignment.value) if self.assignment else NOTHING
 
 
 @dataclass(slots=True)
@@ -100,7 +101,7 @@ class Reader:
     def posted(self, form: MultiDict[str, str]) -> Posted:
         """What a form says."""
         lasts = {name: values[-1] for name, values in form.lists() if values}
-        found = Posted(revision_of(lasts.get("revision", ""), 0), lasts.get("note", ""))
+        found = Posted(revision_of(lasts.get("revision", ""), 0), _lines(lasts.get("note", "")))
         pressed = frozenset(form.getlist("reset"))
         for name in _names(lasts, pressed):
             leaf = self._sheet.leaves.get(name)
@@ -146,7 +147,9 @@ class Reader:
         try:
             return Typed(leaf, shown, was, leaf.assigned(self._model, shown))
         except InvalidChange as error:
-            return Typed(leaf, shown, was, error="; ".join(d["msg"] for d in error.errors()))
+            said = "; ".join(detail["msg"] for detail in error.errors())
+            where = _where(shown.text) if shown.control.as_json else ""
+            return Typed(leaf, shown, was, error=said + where)
 
 
 def _names(form: Iterable[str], pressed: Iterable[str]) -> Iterator[str]:
@@ -156,7 +159,7 @@ def _names(form: Iterable[str], pressed: Iterable[str]) -> Iterator[str]:
 
 
 def _shown(leaf: Leaf, control: Control, form: Mapping[str, str]) -> Shown:
-    text = form.get(f"v.{leaf.name}", "").replace("\r\n", "\n").replace("\r", "\n")
+    text = _lines(form.get(f"v.{leaf.name}", ""))
     if control.kind not in _AS_IT_IS:
         text = text.strip()
     if leaf.flagged:
@@ -164,6 +167,22 @@ def _shown(leaf: Leaf, control: Control, form: Mapping[str, str]) -> Shown:
         return Shown(control, "" if none else text, none)
     empty = not text and leaf.optional and not control.as_json
     return Shown(control, text, none=empty)
+
+
+def _lines(text: str) -> str:
+    """A text with its lines ended as in Python: a browser ends them as HTTP does."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _where(text: str) -> str:
+    """Where a text stops being JSON."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return f": {error.msg} (line {error.lineno}, column {error.colno})"
+    except (ValueError, RecursionError):
+        return ""
+    return ""
 
 
 def _still_reset(leaf: Leaf, shown: Shown, form: Mapping[str, str]) -> bool:
@@ -176,10 +195,10 @@ def _still_reset(leaf: Leaf, shown: Shown, form: Mapping[str, str]) -> bool:
 
 def _is_the_same(typed: Typed) -> bool:
     """Whether a browser, or somebody, only wrote in another way what stood there."""
-    if typed.assignment is None:
+    plain = typed.plain
+    if plain is NOTHING:
         return False
-    control = typed.shown.control
-    text = "" if typed.shown.none else control.shows(typed.plain)
+    text = "" if typed.shown.none else typed.shown.control.shows(plain)
     return text is not None and replace(typed.shown, text=text).digest == typed.was
 
 

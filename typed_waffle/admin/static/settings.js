@@ -5,6 +5,7 @@ import { itemised } from "./items.js";
 const form = document.getElementById("settings");
 document.getElementById("faults")?.focus();
 if (form) begin();
+keeping(document.getElementById("review"));
 
 function begin() {
   const rows = [...form.querySelectorAll(".setting")].map((element) => ({
@@ -105,6 +106,7 @@ function searching(rows, byElement, status) {
     for (const group of groups) {
       group.hidden = !group.querySelector(":scope > .rows > .setting:not([hidden]), :scope > .group:not([hidden])");
     }
+    document.querySelector(".unfit")?.remove(); // the count says it
     const all = `${total} setting${total === 1 ? "" : "s"}`;
     status.textContent = shown === total ? all : `${shown} of ${all}`;
   }
@@ -126,8 +128,7 @@ function searching(rows, byElement, status) {
     },
     true,
   );
-  if (query.value === "" && show.value === "all") return;
-  if (!location.search) apply(); // a browser may have kept what was searched before
+  if (query.value !== "" || show.value !== "all") apply(); // as it was asked for, or kept by a browser
 }
 
 function valueOf(row) {
@@ -160,6 +161,21 @@ function sending(rows, changes) {
 
   window.addEventListener("beforeunload", (event) => {
     if (!leaving && changes.any()) event.preventDefault();
+  });
+}
+
+/** Warn whoever leaves the review by another way than its buttons: the form would be empty. */
+function keeping(review) {
+  if (!review) return;
+  let leaving = false;
+  review.addEventListener("submit", () => {
+    leaving = true;
+  });
+  window.addEventListener("pageshow", () => {
+    leaving = false;
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (!leaving) event.preventDefault();
   });
 }
 
