@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.support.processes import Program, Python, asked, children, free_port
-from tests.support.waiting import PATIENCE, eventually
+from tests.support.waiting import PATIENCE, allowed, eventually
 
 __all__ = [
     "OLD_UWSGI",
@@ -80,8 +80,9 @@ class Server:
         workers = self.workers()
         return [answer for pid, answer in found.items() if pid in workers]
 
-    def all_at(self, revision: int, within: float = REACHED_WITHIN) -> list[Answer]:
+    def all_at(self, revision: int) -> list[Answer]:
         """Ask until each worker has answered with this revision."""
+        within = allowed(REACHED_WITHIN)
         return self.all_answer(lambda answer: answer["revision"] == revision, within)
 
     def live(self) -> None:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
 
-__all__ = ["PATIENCE", "eventually"]
+__all__ = ["PATIENCE", "allowed", "eventually"]
 
 PATIENCE = 30.0
 """Seconds after which something that must happen counts as never happening."""
+
+
+def allowed(seconds: float) -> float:
+    """What a promise of so many seconds may take now.
+
+    It holds for a machine on which whoever wants a processor gets one. Where several processes wait
+    for each, all of them take as many times longer.
+    """
+    waiting, _, _ = os.getloadavg()
+    return seconds * max(1.0, waiting / (os.cpu_count() or 1))
 
 
 def eventually(

@@ -12,7 +12,7 @@ from tests.support.processes import alive, posted
 from tests.support.servers import STOPPED_WITHIN, gunicorn, patched_gunicorn
 from tests.support.shop import waffle
 from tests.support.site import Mode, opened
-from tests.support.waiting import eventually
+from tests.support.waiting import allowed, eventually
 
 pytestmark = pytest.mark.slow
 
@@ -108,5 +108,5 @@ def test_workers_outlive_no_master(tmp_path: Path) -> None:
         workers = site.server.workers()
         site.server.tell(signal.SIGKILL)
         site.server.master.ended()
-        eventually(lambda: not any(alive(pid) for pid in workers), STOPPED_WITHIN)
+        eventually(lambda: not any(alive(pid) for pid in workers), allowed(STOPPED_WITHIN))
         eventually(lambda: site.redis.subscribers("waffleconf") == 0)
