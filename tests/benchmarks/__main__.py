@@ -1,4 +1,4 @@
-"""Measure what a read costs, an app context, the admin page, and being idle: `python -m tests.benchmarks`."""
+"""Measure reads, app contexts, the admin page, and being idle: `python -m tests.benchmarks`."""
 
 import platform
 import sys
