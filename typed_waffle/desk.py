@@ -15,6 +15,7 @@ from typed_waffle.extension import Waffle
 from typed_waffle.fleet import WorkerInfo
 from typed_waffle.following import Following
 from typed_waffle.insides import binding_of, writer_of
+from typed_waffle.ledger import Allow
 from typed_waffle.model import M
 from typed_waffle.parts import Parts
 from typed_waffle.paths import Assignment, Path, merged
@@ -158,18 +159,20 @@ class Desk(Generic[M]):
         plan = planned(Draft("", updates=updates, resets=whole, exact=exact), seen)
         return seen.revision, _records(plan)
 
-    def rollback(self, revision: int, signature: Signature) -> Change | None:
-        """Bring the overrides of a revision back; raises as `Waffle.rollback` does."""
-        change = self.waffle.rollback(
-            revision,
-            actor=signature.actor,
-            note=signature.note,
-            expected_revision=signature.expected_revision,
+    def rollback(
+        self, revision: int, signature: Signature, allow: Allow | None = None
+    ) -> Change | None:
+        """Bring the overrides of a revision back; raises as `Waffle.rollback` does.
+
+        `allow` is told of every setting that was changed since, and may raise.
+        """
+        change = writer_of(self.waffle).rollback(
+            revision, signature.actor, signature.note, signature.expected_revision, allow
         )
         return self.told(change)
 
     def foreseen_rollback(
-        self, revision: int
+        self, revision: int, allow: Allow | None = None
     ) -> tuple[int, tuple[FieldChange, ...], tuple[str, ...]]:
         """What `rollback` would do now: on top of which revision, and which secrets would stay.
 
@@ -178,7 +181,7 @@ class Desk(Generic[M]):
         """
         runtime = self.fresh()
         seen, draft = runtime.live, Draft("")
-        kept = runtime.ledger.restore(draft, revision)
+        kept = runtime.ledger.restore(draft, revision, allow)
         return seen.revision, _records(planned(draft, seen)), kept
 
     def history(self, *, field: str | None, limit: int, before: int | None) -> tuple[Change, ...]:

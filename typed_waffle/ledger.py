@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Generic
 
 from typed_waffle.change import Change, FieldChange, Record, Stamp, State
@@ -16,7 +16,10 @@ from typed_waffle.values import data, same
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["Ledger"]
+__all__ = ["Allow", "Ledger"]
+
+Allow = Callable[[Sequence[str]], None]
+"""Is told which settings somebody is about to change, and raises if they may not."""
 
 PAGE = 500
 """How many records a rollback reads at a time."""
@@ -101,11 +104,13 @@ class Ledger(Generic[M]):
         order = {name: position for position, name in enumerate(facts(self._model))}
         return end, sorted(found, key=lambda f: order.get(f.field, len(order)))
 
-    def restore(self, draft: Draft, revision: int) -> tuple[str, ...]:
+    def restore(self, draft: Draft, revision: int, allow: Allow | None = None) -> tuple[str, ...]:
         """Make a draft that brings back the overrides of a revision, on top of what is stored now.
 
         Only fields that the model declares are touched. A secret's former value is nowhere: if it
         was set to another since, it stays as it is, and is given back.
+
+        `allow` is told of every setting that was changed since, before anything is told of one.
 
         Raises:
             InvalidChange: there is no such revision, its history was pruned, or today's model has
@@ -116,13 +121,16 @@ class Ledger(Generic[M]):
         then = self._then(state, revision)
         draft.expected_revision, draft.exact = state.head.revision, True
         draft.updates, draft.resets = {}, set()
+        changed = [
+            (n, f) for n, f in facts(self._model).items() if not then.keys().isdisjoint(f.names)
+        ]
+        if allow is not None:
+            allow([name for name, _ in changed])
         lost: list[str] = []
         wrong: list[ErrorDetails] = []
         kept = {n: text for n, text in {**state.overrides, **then}.items() if text is not None}
         texts = named(self._model, kept)
-        for name, fact in facts(self._model).items():
-            if then.keys().isdisjoint(fact.names):
-                continue
+        for name, fact in changed:
             text = texts.get(name)
             if text is None:
                 draft.resets.add(name)

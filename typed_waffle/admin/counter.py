@@ -31,9 +31,6 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 LONGEST_NOTE = 2000
 """The most characters of a note. The store takes any; the history has to be read."""
 
-PAGE = 500
-"""How many changes are read at a time."""
-
 LONGEST = 100
 """The most characters of an unknown name that is repeated."""
 
@@ -277,12 +274,10 @@ class Counter(Generic[M]):
             Barred: they may not change one of the settings that it would change.
             InvalidChange, RevisionConflict, SettingLocked, StoreUnavailable: as `Desk.rollback`.
         """
-        now = self.desk.fresh().live.revision
-        if expected_revision is None or expected_revision == now:
-            self._check_way_back(revision, now)
-            expected_revision = now  # what was checked is what is done
         try:
-            return self.desk.rollback(revision, self.signature(note, expected_revision))
+            return self.desk.rollback(
+                revision, self.signature(note, expected_revision), self._allow
+            )
         except InvalidChange as error:
             invalid = self._fit(error)
         except RevisionConflict as error:
@@ -295,33 +290,20 @@ class Counter(Generic[M]):
         Raises:
             Barred, InvalidChange, SettingLocked, StoreUnavailable: as `rollback`.
         """
-        self._check_way_back(revision, self.desk.fresh().live.revision)
         try:
-            now, fields, kept = self.desk.foreseen_rollback(revision)
+            now, fields, kept = self.desk.foreseen_rollback(revision, self._allow)
         except InvalidChange as error:
             invalid = self._fit(error)
         else:
             return Back(now, self._visible(fields), tuple(filter(self.visitor.may_read, kept)))
         raise invalid
 
-    def _check_way_back(self, revision: int, now: int) -> None:
-        barred = [n for n in self._touched(revision, now) if not self.visitor.may_write(n)]
+    def _allow(self, names: Iterable[str]) -> None:
+        """See to it that they may change all of these settings, some of which they may not see."""
+        barred = [name for name in names if not self.visitor.may_write(name)]
         if barred:
             named = [name for name in barred if self.visitor.may_read(name)]
             raise Barred(named, len(barred) - len(named))
-
-    def _touched(self, revision: int, now: int) -> tuple[str, ...]:
-        """The settings that were changed since a revision."""
-        names: set[str] = set()
-        before = now + 1
-        while before > revision + 1:
-            limit = min(PAGE, before - 1 - revision)
-            changes = self.desk.history(field=None, limit=limit, before=before)
-            names |= {self._today(field.field) for c in changes for field in c.fields}
-            if not changes:
-                break
-            before = changes[-1].revision
-        return tuple(name for name in facts(self.model) if name in names)
 
     # --- fleet --------------------------------------------------------------------------------
 
