@@ -16,7 +16,7 @@ from typed_waffle.change import Change, Channel, FieldChange
 from typed_waffle.desk import Desk, Signature
 from typed_waffle.errors import InvalidChange, RevisionConflict, UnknownSetting
 from typed_waffle.fleet import FleetReport, WorkerInfo, sorted_out
-from typed_waffle.model import M, facts
+from typed_waffle.model import M, facts, own_words
 from typed_waffle.paths import Assignment, Path
 from typed_waffle.refusal import summary
 
@@ -33,6 +33,13 @@ LONGEST_NOTE = 2000
 
 LONGEST = 100
 """The most characters of an unknown name that is repeated."""
+
+
+UNQUOTED = "a rule refuses it, in words that may quote settings that you may not see"
+"""What is told of a rule instead of its own words."""
+
+UNSEEN = "the value of a setting that you may not see is refused"
+"""What is told of a setting that they may not see."""
 
 
 class Barred(Forbidden):
@@ -92,7 +99,8 @@ class Counter(Generic[M]):
             StoreUnavailable: the store does not answer.
         """
         catalog = self.desk.catalog()
-        return catalog.revision, catalog.entries(frozenset(self.readable()))
+        entries = catalog.entries(frozenset(self.readable()))
+        return catalog.revision, entries if self.sees_all else tuple(map(_discreet, entries))
 
     def revision(self) -> int:
         """The revision of the store, which is read.
@@ -188,15 +196,20 @@ class Counter(Generic[M]):
 
     def _fit(self, error: InvalidChange) -> InvalidChange:
         """A refusal without the values of settings that they may not see."""
-        details = [self._without_input(detail) for detail in error.errors()]
-        if details == error.errors():
+        if self.sees_all:
             return error
-        return InvalidChange(summary(details), details)
+        details: list[ErrorDetails] = []
+        for detail in map(self._discreetly, error.errors()):
+            if detail not in details:
+                details.append(detail)
+        return InvalidChange(summary(details), details) if details else error
 
-    def _without_input(self, detail: ErrorDetails) -> ErrorDetails:
-        if not detail["loc"] or self.visitor.may_read(str(detail["loc"][0])):
-            return detail
-        return {**detail, "input": None, "msg": "its value, which you may not see, is refused"}
+    def _discreetly(self, detail: ErrorDetails) -> ErrorDetails:
+        if detail["loc"] and not self.visitor.may_read(str(detail["loc"][0])):
+            return {"type": "value_error", "loc": (), "msg": UNSEEN, "input": None}
+        if not detail["loc"] or own_words(detail["type"]):
+            return {**detail, "msg": UNQUOTED}
+        return detail
 
     def _told(self, error: RevisionConflict) -> RevisionConflict:
         changes = [self.seen(told(self.model, change)).change for change in error.changes]
@@ -329,3 +342,11 @@ class Counter(Generic[M]):
     def applied(self, revision: int) -> FleetReport:
         """Which workers have applied a revision by now; raises as `workers`."""
         return sorted_out(self.workers(), revision)
+
+
+def _discreet(entry: Entry) -> Entry:
+    """A setting without the words of the rule that refuses what is stored."""
+    if entry.problem is None:
+        return entry
+    stored = [replace(x, note=UNQUOTED) if x.origin == "stored" else x for x in entry.layers]
+    return replace(entry, problem=UNQUOTED, layers=tuple(stored))
