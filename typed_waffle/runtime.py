@@ -111,6 +111,15 @@ class Runtime(Generic[M]):
         """The snapshot shown now."""
         return self._display.live
 
+    @property
+    def newest(self) -> int:
+        """The newest revision that is known: after a rejection, newer than what is shown."""
+        return self._display.known.head.revision if self._display.loaded else self.live.revision
+
+    def stored(self) -> Snapshot[M]:
+        """What is stored, as far as it is known: as this worker would show it if it had to."""
+        return self._display.view(self._display.known) if self._display.loaded else self.live
+
     def boot(self, last_good: LastGood | None = None) -> None:
         """Read the store once, before anything is served; if it is away, a copy of it will do.
 

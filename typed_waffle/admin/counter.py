@@ -108,7 +108,7 @@ class Counter(Generic[M]):
         Raises:
             StoreUnavailable: it does not answer.
         """
-        return self.desk.fresh().live.revision
+        return self.desk.fresh().newest
 
     def named(self, name: str) -> None:
         """See to it that there is a setting of that name, an old one included.

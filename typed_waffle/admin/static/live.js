@@ -94,7 +94,8 @@ function change(live, told) {
 }
 
 function fleet(live, told) {
-  const newest = Math.max(...told.workers.map((worker) => worker.revision));
+  const known = told.workers.flatMap((one) => [one.revision, one.rejected_revision ?? 0]);
+  const newest = Math.max(...known);
   rows(live, told.workers, (row, worker) => {
     for (const name of ["server", "version", "model"]) put(row, name, worker[name]);
     badge(row, "state", worker.state);
