@@ -114,9 +114,9 @@ class Counter(Generic[M]):
         """See to it that there is a setting of that name, an old one included.
 
         Raises:
-            UnknownSetting: there is none; it names those only that they may see.
+            UnknownSetting: there is none that they may see; it names others only that they may.
         """
-        if self._today(name) not in facts(self.model):
+        if self._today(name) not in self.readable():
             raise self._unknown(name)
 
     def check(self, names: Iterable[str]) -> None:
@@ -126,18 +126,20 @@ class Counter(Generic[M]):
             UnknownSetting: as `named`; here an old name is none.
             Barred: they may not change one of them.
         """
-        names, declared = list(names), facts(self.model)
+        names, readable = list(names), self.readable()
         for name in names:
-            if name not in declared:
+            if name not in readable:
                 raise self._unknown(name)
-        self._check_names(names)
+        barred = [name for name in names if not self.visitor.may_write(name)]
+        if barred:
+            raise Barred(barred)
 
     def _unknown(self, name: str) -> UnknownSetting:
-        readable = [known for known in facts(self.model) if self.visitor.may_read(known)]
+        readable = self.readable()
         short = name if len(name) <= LONGEST else f"{name[:LONGEST]}..."
         today = self._today(name)
         close = [today] if today in readable else difflib.get_close_matches(short, readable, n=1)
-        there = readable or ["none that you may see"]
+        there = list(readable) or ["none that you may see"]
         return UnknownSetting(self.model.__qualname__, short, close[0] if close else None, there)
 
     def writable(self) -> frozenset[str]:
@@ -161,7 +163,7 @@ class Counter(Generic[M]):
         """Make one change, as `Desk.change` does.
 
         Raises:
-            Barred: they may not change one of the settings.
+            Barred, UnknownSetting: they may not change one of the settings, or not even see it.
             RevisionConflict, SettingLocked, InvalidChange, StoreUnavailable: as `Desk.change`;
                 what they may not see is left out.
         """
@@ -186,13 +188,9 @@ class Counter(Generic[M]):
         raise invalid
 
     def _check(self, assignments: Sequence[Assignment], resets: Sequence[Path]) -> None:
-        names = dict.fromkeys([*(a.path.field for a in assignments), *(p.field for p in resets)])
-        self._check_names(names)
-
-    def _check_names(self, names: Iterable[str]) -> None:
-        barred = [name for name in names if not self.visitor.may_write(name)]
-        if barred:
-            raise Barred(barred)
+        self.check(
+            dict.fromkeys([*(a.path.field for a in assignments), *(p.field for p in resets)])
+        )
 
     def _fit(self, error: InvalidChange) -> InvalidChange:
         """A refusal without the values of settings that they may not see."""
@@ -221,14 +219,11 @@ class Counter(Generic[M]):
         """Changes, newest first, their values as plain data.
 
         Raises:
-            Forbidden: they may not see that setting.
             UnknownSetting: as `named`.
             StoreUnavailable: the store does not answer.
         """
         if field is not None:
             self.named(field)
-            if not self.visitor.may_read(self._today(field)):
-                raise Forbidden(f"You may not see {field}.")
         changes = self.desk.history(field=field, limit=limit, before=before)
         return tuple(self.seen(change) for change in changes)
 

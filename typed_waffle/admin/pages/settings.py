@@ -149,8 +149,8 @@ class _Pages(Generic[M]):
 
     @property
     def _reader(self) -> Reader:
-        waffle = self._house.waffle
-        return Reader(self._sheet, waffle.model, waffle.namespace, visitor().actor)
+        waffle, who = self._house.waffle, visitor()
+        return Reader(self._sheet, waffle.model, waffle.namespace, who.actor, who.may_read)
 
     def _posted(self) -> Posted:
         return self._reader.posted(request.form)
