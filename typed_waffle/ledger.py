@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Generic
 
 from typed_waffle.change import Change, FieldChange, Record, Stamp, State
-from typed_waffle.edit import Draft, change_of
+from typed_waffle.edit import Draft, change_of, field_change
 from typed_waffle.errors import InvalidChange
 from typed_waffle.model import M, facts, known, named, reader, secret_names
 from typed_waffle.protocols import Store
@@ -80,25 +80,22 @@ class Ledger(Generic[M]):
         if low < 0 or high > head:
             why = f"the store is at revision {head}"
             raise _missing(high if high > head else low, why, comparing=True)
-        before: dict[str, object] = {}
-        after: dict[str, object] = {}
+        before: dict[str, str] = {}
+        after: dict[str, str] = {}
         due = high
         for record in self._records(low, high):
             if record.revision != due:
                 break
             due -= 1
-            for field in change_of(self._model, record).fields:
+            for field in record.fields:  # as texts: most of them do not count in the end
                 before[field.field] = field.before
                 after.setdefault(field.field, field.after)
         if due != low:
             why = f"the history was pruned up to revision {due}"
             raise _missing(low, why, comparing=True)
         secret = secret_names(self._model)
-        found = [
-            FieldChange(name, before[name], after[name])
-            for name in before
-            if name in secret or not same(before[name], after[name])
-        ]
+        every = [field_change(self._model, name, before[name], after[name]) for name in before]
+        found = [f for f in every if f.field in secret or not same(f.before, f.after)]
         if older > end:
             found = [FieldChange(f.field, f.after, f.before) for f in found]
         order = {name: position for position, name in enumerate(facts(self._model))}
