@@ -7,7 +7,6 @@ does to Jinja, and add nothing to what the application's templates see.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,9 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from typed_waffle.admin.guard import visitor_if_any
 from typed_waffle.admin.house import House
-from typed_waffle.admin.pages.excerpt import excerpts
-from typed_waffle.change import FieldChange
-from typed_waffle.differences import differences
+from typed_waffle.admin.pages.diff import rows
 from typed_waffle.model import M
 from typed_waffle.serving import version
 
@@ -75,18 +72,12 @@ def environment() -> Environment:
     )
     helpers: dict[str, Any] = {  # Any: a template may use anything
         "csrf_token": generate_csrf,
-        "differences": _excerpted,
+        "rows": rows,
         "url_for": url_for,
     }
     made.globals.update(helpers)
     made.filters.update({"iso": _iso, "minute": _minute})
     return made
-
-
-def _excerpted(field: FieldChange) -> Iterator[tuple[str, str, str]]:
-    """The parts of a setting that differ, each cut to what a table can show."""
-    for path, before, after in differences(field):
-        yield path, *excerpts(before, after)
 
 
 def _iso(at: datetime) -> str:
