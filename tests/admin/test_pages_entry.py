@@ -214,10 +214,15 @@ def test_logging_out_forgets(stranger: Browser) -> None:
 
 
 def test_logging_out_twice_is_no_error(stranger: Browser) -> None:
-    """It leads to the login form."""
+    """It leads to the login form, and from there to the settings, not to the way out again."""
     stranger.get("/login")
     assert stranger.post("/logout").status_code == 303
-    assert stranger.response.headers["Location"].startswith("/settings/login")
+    assert stranger.response.headers["Location"] == "/settings/login"
+    stranger.follow()
+    assert stranger.submit(FORM, {"token": TOKEN}).status_code == 303
+    assert stranger.response.headers["Location"] == "/settings/"
+    stranger.follow()
+    assert stranger.response.status_code == 200
 
 
 def test_whom_the_application_knows_sees_no_way_out(closed: Office) -> None:
