@@ -24,7 +24,9 @@ def add(house: House[M]) -> None:
 
     def form(status: int = 200, trouble: str | None = None) -> Response:
         onward, name = request.values.get("next", ""), request.form.get("name", "")
-        return page(house, "login", status, trouble=trouble, onward=onward, name=name)
+        wrong = status == Unauthorized.code  # the token, and not the form or the time
+        told = {"trouble": trouble, "wrong": wrong, "onward": onward, "name": name}
+        return page(house, "login", status, **told)
 
     def login() -> ResponseReturnValue:
         """Ask for the token, and let in who has it."""

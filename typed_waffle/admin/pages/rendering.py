@@ -17,6 +17,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from typed_waffle.admin.guard import visitor_if_any
 from typed_waffle.admin.house import House
 from typed_waffle.admin.pages.diff import rows
+from typed_waffle.admin.token import NAME
+from typed_waffle.admin.visitor import Visitor
 from typed_waffle.model import M
 from typed_waffle.serving import version
 
@@ -52,7 +54,7 @@ def page(house: House[M], template: str, status: int = 200, /, **context: object
         "visitor": who,
         "place": _PLACES.get((request.endpoint or "").rpartition(".")[2]),
         "can_login": house.token.value is not None,
-        "token_login": who is not None and house.token.logged_in,
+        "token_login": who is not None and _by_token(who) and house.token.logged_in,
         "version": version(),
     }
     html = environment().get_template(f"typed_waffle/{template}.html").render(**common | context)
@@ -78,6 +80,11 @@ def environment() -> Environment:
     made.globals.update(helpers)
     made.filters.update({"iso": _iso, "minute": _minute})
     return made
+
+
+def _by_token(who: Visitor) -> bool:
+    """Whether it was the token that let them in. An older login may still be in the session."""
+    return who.actor.partition(":")[0] == NAME
 
 
 def _iso(at: datetime) -> str:
