@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+from pydantic import Field
 
 from tests.support.kiosk import Kiosk, Smtp
 from typed_waffle import (
@@ -172,3 +174,59 @@ def test_a_bound_past_what_a_store_counts_is_no_bound(desk: Desk[Kiosk], number:
     desk.change(ADA, [given("low", "3")])
     (change,) = desk.history(field=None, limit=number, before=number)
     assert change.revision == 1
+
+
+class Narrow(Kiosk):
+    """Older code, which takes less."""
+
+    low: Annotated[int, Field(le=5)] = 0
+
+
+@pytest.fixture
+def rejecting(url: str, other: Waffle[Kiosk]) -> Iterator[Desk[Narrow]]:
+    """A worker that shows revision 1, and rejects revision 2."""
+    with Waffle(Narrow).connect({"WAFFLE_DATABASE_URL": url}) as waffle:
+        waffle.update(low=4)
+        other.update(low=9, theme="dark")
+        yield Desk(waffle)
+
+
+def test_a_worker_that_rejects_what_is_stored_tells_of_it(rejecting: Desk[Narrow]) -> None:
+    """As far as it fits; what is shown instead of the rest is told as a problem."""
+    catalog = rejecting.catalog()
+    assert (catalog.revision, rejecting.revision) == (2, 2)
+    assert catalog.entry("theme").value == "dark"
+    low = catalog.entry("low")
+    assert low.problem is not None
+    assert (low.value, low.stored) == (4, True)
+    assert rejecting.fresh().live.revision == 1
+
+
+def test_a_worker_that_rejects_what_is_stored_writes_on_top_of_it(
+    rejecting: Desk[Narrow], other: Waffle[Kiosk]
+) -> None:
+    """What it foresees is what it does; what does not fit stays, unless it is changed."""
+    rejecting.check(Signature("cli", expected_revision=2))
+    with pytest.raises(RevisionConflict):
+        rejecting.check(Signature("cli", expected_revision=1))
+    revision, fields = rejecting.foreseen([given("smtp.host", "mail")])
+    assert (revision, [field.field for field in fields]) == (2, ["smtp"])
+    made = rejecting.change(ADA, [given("smtp.host", "mail")])
+    assert made is not None
+    assert made.revision == 3
+    other.refresh()
+    assert (other.current_settings.low, other.current_settings.smtp.host) == (9, "mail")
+    repaired = rejecting.change(ADA, [given("low", "4")])
+    assert repaired is not None
+    assert rejecting.fresh().info().rejected_revision is None
+
+
+def test_a_worker_that_rejects_what_is_stored_goes_back(rejecting: Desk[Narrow]) -> None:
+    """What it foresees is what it does."""
+    revision, fields, _ = rejecting.foreseen_rollback(1)
+    assert revision == 2
+    assert {field.field for field in fields} == {"low", "theme"}
+    made = rejecting.rollback(1, Signature("cli", expected_revision=2))
+    assert made is not None
+    assert {field.field for field in made.fields} == {"low", "theme"}
+    assert rejecting.fresh().live.settings.low == 4

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import pytest
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from tests.support.worker import Settings, Watched, Worker, worker
 from typed_waffle import InvalidChange, RevisionConflict, SettingLocked, WaffleModel, ledger
@@ -320,3 +320,42 @@ def test_a_long_history_is_compared_page_by_page(
         made.write(low=low)
     assert compared(made, 1) == {"low": (1, 7)}
     assert compared(made, 2, 5) == {"low": (2, 5)}
+
+
+reads: list[int] = []
+"""What was read."""
+
+
+def counted(value: int) -> int:
+    reads.append(value)
+    return value
+
+
+class Counting(WaffleModel):
+    """Counts how often a value is read."""
+
+    low: Annotated[int, AfterValidator(counted)] = 0
+
+
+def test_a_long_history_is_read_once(truth: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a comparison as by a way back; values that were overwritten again are not read at all."""
+    made = worker(truth, model=Counting)
+    for low in range(1, 31):
+        made.write(low=low)
+    asked: list[int | None] = []
+    history = truth.history
+
+    def noted(*given: Any, **more: Any) -> Any:  # noqa: ANN401 - passed on
+        asked.append(more["before"])
+        return history(*given, **more)
+
+    monkeypatch.setattr(truth, "history", noted)
+    monkeypatch.setattr(ledger, "PAGE", 10)
+    reads.clear()
+    made.runtime.ledger.differences(0)
+    assert asked == [31, 21, 11]
+    assert len(reads) <= 4
+    asked.clear()
+    made.roll_back(0)
+    assert asked == [31, 21, 11]
+    made.runtime.close()

@@ -15,10 +15,12 @@ from typed_waffle.extension import Waffle
 from typed_waffle.fleet import WorkerInfo
 from typed_waffle.following import Following
 from typed_waffle.insides import binding_of, writer_of
+from typed_waffle.ledger import Allow
 from typed_waffle.model import M
 from typed_waffle.parts import Parts
 from typed_waffle.paths import Assignment, Path, merged
 from typed_waffle.runtime import Runtime
+from typed_waffle.snapshot import Snapshot
 from typed_waffle.values import data
 
 __all__ = ["Desk", "Signature"]
@@ -63,10 +65,21 @@ class Desk(Generic[M]):
             runtime.refresh()
         return runtime
 
+    def stored(self) -> Snapshot[M]:
+        """What is stored now, as this worker shows it, or would if it had to: see `Unfit`.
+
+        A worker that rejects the newest revision goes on showing an older one. What people look at
+        and change is the newest all the same.
+
+        Raises:
+            StoreUnavailable: the store does not answer.
+        """
+        return self.fresh().stored()
+
     @property
     def revision(self) -> int:
-        """The revision that this process knows."""
-        return self.binding.started().runtime.live.revision
+        """The newest revision that this process knows."""
+        return self.binding.started().runtime.newest
 
     @property
     def shares(self) -> bool:
@@ -95,7 +108,7 @@ class Desk(Generic[M]):
             StoreUnavailable: the store does not answer.
         """
         runtime = self.fresh()
-        return Catalog(runtime.live, runtime.ledger.latest())
+        return Catalog(runtime.stored(), runtime.ledger.latest())
 
     def change(
         self,
@@ -122,7 +135,7 @@ class Desk(Generic[M]):
         attempt = 0
         while True:
             attempt += 1
-            seen = self.fresh().live
+            seen = self.stored()
             updates, whole = merged(seen.settings, assignments, resets)
             based_on = seen.revision if partial and expected is None else expected
             try:
@@ -153,23 +166,25 @@ class Desk(Generic[M]):
         Raises:
             SettingLocked, InvalidChange, StoreUnavailable: as `change` does.
         """
-        seen = self.fresh().live
+        seen = self.stored()
         updates, whole = merged(seen.settings, assignments, resets)
         plan = planned(Draft("", updates=updates, resets=whole, exact=exact), seen)
         return seen.revision, _records(plan)
 
-    def rollback(self, revision: int, signature: Signature) -> Change | None:
-        """Bring the overrides of a revision back; raises as `Waffle.rollback` does."""
-        change = self.waffle.rollback(
-            revision,
-            actor=signature.actor,
-            note=signature.note,
-            expected_revision=signature.expected_revision,
+    def rollback(
+        self, revision: int, signature: Signature, allow: Allow | None = None
+    ) -> Change | None:
+        """Bring the overrides of a revision back; raises as `Waffle.rollback` does.
+
+        `allow` is told of every setting that was changed since, and may raise.
+        """
+        change = writer_of(self.waffle).rollback(
+            revision, signature.actor, signature.note, signature.expected_revision, allow
         )
         return self.told(change)
 
     def foreseen_rollback(
-        self, revision: int
+        self, revision: int, allow: Allow | None = None
     ) -> tuple[int, tuple[FieldChange, ...], tuple[str, ...]]:
         """What `rollback` would do now: on top of which revision, and which secrets would stay.
 
@@ -177,8 +192,8 @@ class Desk(Generic[M]):
             InvalidChange, SettingLocked, StoreUnavailable: as `rollback` does.
         """
         runtime = self.fresh()
-        seen, draft = runtime.live, Draft("")
-        kept = runtime.ledger.restore(draft, revision)
+        seen, draft = runtime.stored(), Draft("")
+        kept = runtime.ledger.restore(draft, revision, allow)
         return seen.revision, _records(planned(draft, seen)), kept
 
     def history(self, *, field: str | None, limit: int, before: int | None) -> tuple[Change, ...]:
@@ -209,7 +224,7 @@ class Desk(Generic[M]):
             StoreUnavailable: it does not answer.
         """
         runtime, expected = self.fresh(), signature.expected_revision
-        actual = runtime.live.revision
+        actual = runtime.newest
         if expected is not None and expected != actual:
             raise RevisionConflict(expected, actual, runtime.ledger.between(expected, actual))
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Final
 
 from typed_waffle.change import FieldChange
 from typed_waffle.paths import joined
 
-__all__ = ["NOTHING", "differences", "spelled"]
+__all__ = ["NOTHING", "Part", "differences", "parts", "spelled"]
 
 NOTHING = "(nothing)"
 """What stands for a part that there was not, or is not any more."""
+
+Part = tuple[tuple[str, ...], object, object]
+"""Where something differs, and what was and is there."""
+
+_ABSENT: Final = object()
 
 
 def spelled(value: object) -> str:
@@ -26,19 +32,33 @@ def differences(field: FieldChange) -> Iterator[tuple[str, str, str]]:
 
     If none differs it is all of it, for then a secret in it was set.
     """
-    found = list(_parts(field.field, field.before, field.after))
-    yield from found or [(field.field, spelled(field.before), spelled(field.after))]
+    for keys, before, after in parts(field):
+        yield joined(field.field, keys), _told(before), _told(after)
 
 
-def _parts(path: str, before: object, after: object) -> Iterator[tuple[str, str, str]]:
+def parts(field: FieldChange) -> Iterator[Part]:
+    """As `differences`, as it is: cheap, and each part only when it is asked for."""
+    found = _parts((), field.before, field.after)
+    first = next(found, None)
+    if first is None:
+        yield (), field.before, field.after
+        return
+    yield first
+    yield from found
+
+
+def _told(value: object) -> str:
+    return NOTHING if value is _ABSENT else spelled(value)
+
+
+def _parts(keys: tuple[str, ...], before: object, after: object) -> Iterator[Part]:
     if not isinstance(before, dict) or not isinstance(after, dict):
         if before != after:
-            yield path, spelled(before), spelled(after)
+            yield keys, before, after
         return
     for key in {**before, **after}:
-        if key not in before:
-            yield joined(path, [key]), NOTHING, spelled(after[key])
-        elif key not in after:
-            yield joined(path, [key]), spelled(before[key]), NOTHING
+        inside = (*keys, key)
+        if key in before and key in after:
+            yield from _parts(inside, before[key], after[key])
         else:
-            yield from _parts(joined(path, [key]), before[key], after[key])
+            yield inside, before.get(key, _ABSENT), after.get(key, _ABSENT)

@@ -64,6 +64,7 @@ class Display(Generic[M]):
         self._deliveries = Deliveries()
         self._loaded = False
         self._borrowed: Copy | None = None
+        self._viewed: tuple[Snapshot[M], Snapshot[M]] | None = None
         self.live = self._salvaged(State())
         self.position = (0, None, None)
         self.deliver: Callable[[], None] = self._deliveries.run
@@ -140,10 +141,14 @@ class Display(Generic[M]):
         # Not by the head alone: a rewrite, or a hand, may have changed texts without a revision.
         if live.state == state:
             return live
-        try:
-            return assembled(self._model, state, self._locks, self._still_unfit(state))
-        except Rejected:
-            return salvaged(self._model, state, self._locks, live.texts())
+        shown, view = self._viewed or (None, live)
+        if shown is not live or view.state != state:  # else it is what was made before
+            try:
+                view = assembled(self._model, state, self._locks, self._still_unfit(state))
+            except Rejected:
+                view = salvaged(self._model, state, self._locks, live.texts())
+            self._viewed = (live, view)
+        return view
 
     # --- follow -------------------------------------------------------------------------------
 

@@ -49,6 +49,7 @@ __all__ = [
     "Planned",
     "change_of",
     "check_alone",
+    "field_change",
     "overlaid",
     "planned",
     "tellable",
@@ -331,10 +332,7 @@ def _check_length(records: tuple[FieldRecord, ...]) -> None:
 
 def change_of(model: type[WaffleModel], record: Record) -> Change:
     """A history row as people read it: values typed by today's model where they still fit it."""
-    fields = tuple(
-        FieldChange(r.field, _value(model, r.field, r.before), _value(model, r.field, r.after))
-        for r in record.fields
-    )
+    fields = tuple(field_change(model, r.field, r.before, r.after) for r in record.fields)
     return Change(
         revision=record.revision,
         id=record.id,
@@ -344,6 +342,11 @@ def change_of(model: type[WaffleModel], record: Record) -> Change:
         channel=record.channel,
         fields=fields,
     )
+
+
+def field_change(model: type[WaffleModel], name: str, before: str, after: str) -> FieldChange:
+    """What became of one field, of the texts that the history has, as people read it."""
+    return FieldChange(name, _value(model, name, before), _value(model, name, after))
 
 
 def _value(model: type[WaffleModel], name: str, text: str) -> object:

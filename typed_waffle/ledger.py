@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Generic
 
 from typed_waffle.change import Change, FieldChange, Record, Stamp, State
-from typed_waffle.edit import Draft, change_of
+from typed_waffle.edit import Draft, change_of, field_change
 from typed_waffle.errors import InvalidChange
 from typed_waffle.model import M, facts, known, named, reader, secret_names
 from typed_waffle.protocols import Store
@@ -16,7 +16,10 @@ from typed_waffle.values import data, same
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["Ledger"]
+__all__ = ["Allow", "Ledger"]
+
+Allow = Callable[[Sequence[str]], None]
+"""Is told which settings somebody is about to change, and raises if they may not."""
 
 PAGE = 500
 """How many records a rollback reads at a time."""
@@ -77,35 +80,34 @@ class Ledger(Generic[M]):
         if low < 0 or high > head:
             why = f"the store is at revision {head}"
             raise _missing(high if high > head else low, why, comparing=True)
-        before: dict[str, object] = {}
-        after: dict[str, object] = {}
+        before: dict[str, str] = {}
+        after: dict[str, str] = {}
         due = high
         for record in self._records(low, high):
             if record.revision != due:
                 break
             due -= 1
-            for field in change_of(self._model, record).fields:
+            for field in record.fields:  # as texts: most of them do not count in the end
                 before[field.field] = field.before
                 after.setdefault(field.field, field.after)
         if due != low:
             why = f"the history was pruned up to revision {due}"
             raise _missing(low, why, comparing=True)
         secret = secret_names(self._model)
-        found = [
-            FieldChange(name, before[name], after[name])
-            for name in before
-            if name in secret or not same(before[name], after[name])
-        ]
+        every = [field_change(self._model, name, before[name], after[name]) for name in before]
+        found = [f for f in every if f.field in secret or not same(f.before, f.after)]
         if older > end:
             found = [FieldChange(f.field, f.after, f.before) for f in found]
         order = {name: position for position, name in enumerate(facts(self._model))}
         return end, sorted(found, key=lambda f: order.get(f.field, len(order)))
 
-    def restore(self, draft: Draft, revision: int) -> tuple[str, ...]:
+    def restore(self, draft: Draft, revision: int, allow: Allow | None = None) -> tuple[str, ...]:
         """Make a draft that brings back the overrides of a revision, on top of what is stored now.
 
         Only fields that the model declares are touched. A secret's former value is nowhere: if it
         was set to another since, it stays as it is, and is given back.
+
+        `allow` is told of every setting that was changed since, before anything is told of one.
 
         Raises:
             InvalidChange: there is no such revision, its history was pruned, or today's model has
@@ -116,13 +118,16 @@ class Ledger(Generic[M]):
         then = self._then(state, revision)
         draft.expected_revision, draft.exact = state.head.revision, True
         draft.updates, draft.resets = {}, set()
+        changed = [
+            (n, f) for n, f in facts(self._model).items() if not then.keys().isdisjoint(f.names)
+        ]
+        if allow is not None:
+            allow([name for name, _ in changed])
         lost: list[str] = []
         wrong: list[ErrorDetails] = []
         kept = {n: text for n, text in {**state.overrides, **then}.items() if text is not None}
         texts = named(self._model, kept)
-        for name, fact in facts(self._model).items():
-            if then.keys().isdisjoint(fact.names):
-                continue
+        for name, fact in changed:
             text = texts.get(name)
             if text is None:
                 draft.resets.add(name)

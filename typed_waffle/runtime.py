@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic
 
@@ -20,7 +20,7 @@ from typed_waffle.errors import RevisionConflict, StoreUnavailable
 from typed_waffle.fleet import WorkerInfo, newcomer
 from typed_waffle.forking import gate
 from typed_waffle.lastgood import LastGood
-from typed_waffle.ledger import Ledger
+from typed_waffle.ledger import Allow, Ledger
 from typed_waffle.model import M, secret_names
 from typed_waffle.protocols import (
     Announcement,
@@ -111,6 +111,15 @@ class Runtime(Generic[M]):
         """The snapshot shown now."""
         return self._display.live
 
+    @property
+    def newest(self) -> int:
+        """The newest revision that is known: after a rejection, newer than what is shown."""
+        return self._display.known.head.revision if self._display.loaded else self.live.revision
+
+    def stored(self) -> Snapshot[M]:
+        """What is stored, as far as it is known: as this worker would show it if it had to."""
+        return self._display.view(self._display.known) if self._display.loaded else self.live
+
     def boot(self, last_good: LastGood | None = None) -> None:
         """Read the store once, before anything is served; if it is away, a copy of it will do.
 
@@ -184,12 +193,23 @@ class Runtime(Generic[M]):
         expected = draft.expected_revision or 0
         raise RevisionConflict(expected, actual, self.ledger.between(expected, actual))
 
-    def rollback(self, revision: int, draft: Draft) -> Change | None:
-        """Commit a change that brings back the overrides of a revision; raises as `write` does."""
+    def rollback(self, revision: int, draft: Draft, allow: Allow | None = None) -> Change | None:
+        """Commit a change that brings back the overrides of a revision; raises as `write` does.
+
+        `allow` is told which settings that would touch, of the very draft that is then written.
+        """
         attempt, expected = 0, draft.expected_revision
+
+        def look(names: Sequence[str]) -> None:
+            now = draft.expected_revision or 0
+            if expected not in (None, now):
+                raise RevisionConflict(expected or 0, now, self.ledger.between(expected or 0, now))
+            if allow is not None:
+                allow(names)
+
         while True:
             attempt += 1
-            kept = self.ledger.restore(draft, revision)
+            kept = self.ledger.restore(draft, revision, look)
             if kept and attempt == 1:
                 logger.warning(
                     "a rollback to revision %s leaves %s as it is: the history keeps no secret's "
@@ -197,8 +217,6 @@ class Runtime(Generic[M]):
                     revision,
                     ", ".join(kept),
                 )
-            if expected is not None:
-                draft.expected_revision = expected
             try:
                 return self.write(draft)
             except RevisionConflict:  # somebody wrote since the history was read

@@ -10,6 +10,7 @@ from typing import Generic
 from typed_waffle.bindings import Bindings
 from typed_waffle.change import Change, Channel
 from typed_waffle.edit import Draft, Edit
+from typed_waffle.ledger import Allow
 from typed_waffle.model import M
 from typed_waffle.runtime import Runtime
 
@@ -42,11 +43,16 @@ class Writer(Generic[M]):
         edit.change = self._commit(draft, Runtime.write)
 
     def rollback(
-        self, revision: int, actor: str | None, note: str | None, expected_revision: int | None
+        self,
+        revision: int,
+        actor: str | None,
+        note: str | None,
+        expected_revision: int | None,
+        allow: Allow | None = None,
     ) -> Change | None:
-        """As `Waffle.rollback`."""
+        """As `Waffle.rollback`. `allow` is told which settings it is about, before it is made."""
         draft = Draft(uuid.uuid4().hex, actor, note, "rollback", expected_revision)
-        return self._commit(draft, lambda runtime, draft: runtime.rollback(revision, draft))
+        return self._commit(draft, lambda runtime, draft: runtime.rollback(revision, draft, allow))
 
     def _commit(
         self, draft: Draft, write: Callable[[Runtime[M], Draft], Change | None]

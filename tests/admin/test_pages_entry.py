@@ -214,10 +214,15 @@ def test_logging_out_forgets(stranger: Browser) -> None:
 
 
 def test_logging_out_twice_is_no_error(stranger: Browser) -> None:
-    """It leads to the login form."""
+    """It leads to the login form, and from there to the settings, not to the way out again."""
     stranger.get("/login")
     assert stranger.post("/logout").status_code == 303
-    assert stranger.response.headers["Location"].startswith("/settings/login")
+    assert stranger.response.headers["Location"] == "/settings/login"
+    stranger.follow()
+    assert stranger.submit(FORM, {"token": TOKEN}).status_code == 303
+    assert stranger.response.headers["Location"] == "/settings/"
+    stranger.follow()
+    assert stranger.response.status_code == 200
 
 
 def test_whom_the_application_knows_sees_no_way_out(closed: Office) -> None:
@@ -256,3 +261,36 @@ def test_the_cookie_is_as_the_application_wants_it(offices: Callable[..., Office
     assert "SameSite=Strict" in cookie
     assert "HttpOnly" in cookie
     assert TOKEN not in cookie
+
+
+def test_an_old_login_is_no_way_out_for_whom_the_application_knows(closed: Office) -> None:
+    """They are not logged out by it."""
+    browser = closed.browser("ann")
+    assert log_in(browser, name="Ann") == 303
+    browser.get("/history")
+    assert not browser.soup.select("form[action='/settings/logout']")
+    stranger = closed.browser(None)
+    assert log_in(stranger) == 303
+    stranger.get("/history")
+    assert stranger.soup.select("form[action='/settings/logout']")
+
+
+def test_the_token_is_marked_if_it_was_wrong(
+    stranger: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not if the form was old, or there were too many of them."""
+
+    def marked() -> bool:
+        token = stranger.soup.select_one("#token")
+        assert token is not None
+        return token.has_attr("aria-invalid")
+
+    monkeypatch.setattr(throttle, "ENOUGH", 1)
+    stranger.get("/login")
+    assert not marked()
+    stranger.submit(FORM, {"csrf_token": "forged", "token": TOKEN})
+    assert (stranger.response.status_code, marked()) == (400, False)
+    assert log_in(stranger, token="wrong") == 401
+    assert marked()
+    assert log_in(stranger, token="wrong") == 429
+    assert not marked()

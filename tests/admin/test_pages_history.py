@@ -127,10 +127,9 @@ def test_what_may_not_be_seen_is_counted_only(offices: Callable[..., Office]) ->
     assert "It changed 1 setting that you may not see." in browser.text
     for unseen in ("333", "334", "unseen", "seats", "motto"):
         assert unseen not in browser.text
-    assert browser.get("/history?field=seats").status_code == 403
-    browser.get("/history?field=seatz")
-    assert browser.response.status_code == 404
-    assert "seats" not in browser.text
+    for name in ("seats", "seatz"):
+        assert browser.get(f"/history?field={name}").status_code == 404
+        assert "seats" not in browser.text.replace(f"'{name}'", "")
 
 
 def test_whatever_people_write_stays_text(office: Office, browser: Browser) -> None:

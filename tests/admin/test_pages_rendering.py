@@ -157,3 +157,19 @@ def test_the_pages_stand_below_whatever_the_server_mounts_them_at(
     )
     assert b'href="/shop/settings/assets/admin.css' in response.data
     assert b'href="/shop/settings/changes/1"' in response.data
+
+
+@pytest.mark.parametrize("page", ["/history", "/changes/2", "/compare?older=0", "/workers"])
+def test_a_table_stays_one_where_it_is_shown_as_cards(visited: Browser, page: str) -> None:
+    """A browser may take no element for part of a table that is not displayed as one."""
+    visited.get(page)
+    assert visited.soup.select("table")
+    for name, roles in {
+        "table": ["table"],
+        "thead, tbody": ["rowgroup"],
+        "tr": ["row"],
+        "th": ["columnheader", "rowheader"],
+        "td": ["cell"],
+    }.items():
+        for tag in visited.soup.select(name):
+            assert tag.get("role") in roles, tag

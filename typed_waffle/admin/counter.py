@@ -16,7 +16,7 @@ from typed_waffle.change import Change, Channel, FieldChange
 from typed_waffle.desk import Desk, Signature
 from typed_waffle.errors import InvalidChange, RevisionConflict, UnknownSetting
 from typed_waffle.fleet import FleetReport, WorkerInfo, sorted_out
-from typed_waffle.model import M, facts
+from typed_waffle.model import M, facts, own_words
 from typed_waffle.paths import Assignment, Path
 from typed_waffle.refusal import summary
 
@@ -31,11 +31,15 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 LONGEST_NOTE = 2000
 """The most characters of a note. The store takes any; the history has to be read."""
 
-PAGE = 500
-"""How many changes are read at a time."""
-
 LONGEST = 100
 """The most characters of an unknown name that is repeated."""
+
+
+UNQUOTED = "a rule refuses it, in words that may quote settings that you may not see"
+"""What is told of a rule instead of its own words."""
+
+UNSEEN = "the value of a setting that you may not see is refused"
+"""What is told of a setting that they may not see."""
 
 
 class Barred(Forbidden):
@@ -95,7 +99,8 @@ class Counter(Generic[M]):
             StoreUnavailable: the store does not answer.
         """
         catalog = self.desk.catalog()
-        return catalog.revision, catalog.entries(frozenset(self.readable()))
+        entries = catalog.entries(frozenset(self.readable()))
+        return catalog.revision, entries if self.sees_all else tuple(map(_discreet, entries))
 
     def revision(self) -> int:
         """The revision of the store, which is read.
@@ -103,15 +108,15 @@ class Counter(Generic[M]):
         Raises:
             StoreUnavailable: it does not answer.
         """
-        return self.desk.fresh().live.revision
+        return self.desk.fresh().newest
 
     def named(self, name: str) -> None:
         """See to it that there is a setting of that name, an old one included.
 
         Raises:
-            UnknownSetting: there is none; it names those only that they may see.
+            UnknownSetting: there is none that they may see; it names others only that they may.
         """
-        if self._today(name) not in facts(self.model):
+        if self._today(name) not in self.readable():
             raise self._unknown(name)
 
     def check(self, names: Iterable[str]) -> None:
@@ -121,18 +126,20 @@ class Counter(Generic[M]):
             UnknownSetting: as `named`; here an old name is none.
             Barred: they may not change one of them.
         """
-        names, declared = list(names), facts(self.model)
+        names, readable = list(names), self.readable()
         for name in names:
-            if name not in declared:
+            if name not in readable:
                 raise self._unknown(name)
-        self._check_names(names)
+        barred = [name for name in names if not self.visitor.may_write(name)]
+        if barred:
+            raise Barred(barred)
 
     def _unknown(self, name: str) -> UnknownSetting:
-        readable = [known for known in facts(self.model) if self.visitor.may_read(known)]
+        readable = self.readable()
         short = name if len(name) <= LONGEST else f"{name[:LONGEST]}..."
         today = self._today(name)
         close = [today] if today in readable else difflib.get_close_matches(short, readable, n=1)
-        there = readable or ["none that you may see"]
+        there = list(readable) or ["none that you may see"]
         return UnknownSetting(self.model.__qualname__, short, close[0] if close else None, there)
 
     def writable(self) -> frozenset[str]:
@@ -156,7 +163,7 @@ class Counter(Generic[M]):
         """Make one change, as `Desk.change` does.
 
         Raises:
-            Barred: they may not change one of the settings.
+            Barred, UnknownSetting: they may not change one of the settings, or not even see it.
             RevisionConflict, SettingLocked, InvalidChange, StoreUnavailable: as `Desk.change`;
                 what they may not see is left out.
         """
@@ -181,25 +188,26 @@ class Counter(Generic[M]):
         raise invalid
 
     def _check(self, assignments: Sequence[Assignment], resets: Sequence[Path]) -> None:
-        names = dict.fromkeys([*(a.path.field for a in assignments), *(p.field for p in resets)])
-        self._check_names(names)
-
-    def _check_names(self, names: Iterable[str]) -> None:
-        barred = [name for name in names if not self.visitor.may_write(name)]
-        if barred:
-            raise Barred(barred)
+        self.check(
+            dict.fromkeys([*(a.path.field for a in assignments), *(p.field for p in resets)])
+        )
 
     def _fit(self, error: InvalidChange) -> InvalidChange:
         """A refusal without the values of settings that they may not see."""
-        details = [self._without_input(detail) for detail in error.errors()]
-        if details == error.errors():
+        if self.sees_all:
             return error
-        return InvalidChange(summary(details), details)
+        details: list[ErrorDetails] = []
+        for detail in map(self._discreetly, error.errors()):
+            if detail not in details:
+                details.append(detail)
+        return InvalidChange(summary(details), details) if details else error
 
-    def _without_input(self, detail: ErrorDetails) -> ErrorDetails:
-        if not detail["loc"] or self.visitor.may_read(str(detail["loc"][0])):
-            return detail
-        return {**detail, "input": None, "msg": "its value, which you may not see, is refused"}
+    def _discreetly(self, detail: ErrorDetails) -> ErrorDetails:
+        if detail["loc"] and not self.visitor.may_read(str(detail["loc"][0])):
+            return {"type": "value_error", "loc": (), "msg": UNSEEN, "input": None}
+        if not detail["loc"] or own_words(detail["type"]):
+            return {**detail, "msg": UNQUOTED}
+        return detail
 
     def _told(self, error: RevisionConflict) -> RevisionConflict:
         changes = [self.seen(told(self.model, change)).change for change in error.changes]
@@ -211,14 +219,11 @@ class Counter(Generic[M]):
         """Changes, newest first, their values as plain data.
 
         Raises:
-            Forbidden: they may not see that setting.
             UnknownSetting: as `named`.
             StoreUnavailable: the store does not answer.
         """
         if field is not None:
             self.named(field)
-            if not self.visitor.may_read(self._today(field)):
-                raise Forbidden(f"You may not see {field}.")
         changes = self.desk.history(field=field, limit=limit, before=before)
         return tuple(self.seen(change) for change in changes)
 
@@ -277,12 +282,10 @@ class Counter(Generic[M]):
             Barred: they may not change one of the settings that it would change.
             InvalidChange, RevisionConflict, SettingLocked, StoreUnavailable: as `Desk.rollback`.
         """
-        now = self.desk.fresh().live.revision
-        if expected_revision is None or expected_revision == now:
-            self._check_way_back(revision, now)
-            expected_revision = now  # what was checked is what is done
         try:
-            return self.desk.rollback(revision, self.signature(note, expected_revision))
+            return self.desk.rollback(
+                revision, self.signature(note, expected_revision), self._allow
+            )
         except InvalidChange as error:
             invalid = self._fit(error)
         except RevisionConflict as error:
@@ -295,33 +298,20 @@ class Counter(Generic[M]):
         Raises:
             Barred, InvalidChange, SettingLocked, StoreUnavailable: as `rollback`.
         """
-        self._check_way_back(revision, self.desk.fresh().live.revision)
         try:
-            now, fields, kept = self.desk.foreseen_rollback(revision)
+            now, fields, kept = self.desk.foreseen_rollback(revision, self._allow)
         except InvalidChange as error:
             invalid = self._fit(error)
         else:
             return Back(now, self._visible(fields), tuple(filter(self.visitor.may_read, kept)))
         raise invalid
 
-    def _check_way_back(self, revision: int, now: int) -> None:
-        barred = [n for n in self._touched(revision, now) if not self.visitor.may_write(n)]
+    def _allow(self, names: Iterable[str]) -> None:
+        """See to it that they may change all of these settings, some of which they may not see."""
+        barred = [name for name in names if not self.visitor.may_write(name)]
         if barred:
             named = [name for name in barred if self.visitor.may_read(name)]
             raise Barred(named, len(barred) - len(named))
-
-    def _touched(self, revision: int, now: int) -> tuple[str, ...]:
-        """The settings that were changed since a revision."""
-        names: set[str] = set()
-        before = now + 1
-        while before > revision + 1:
-            limit = min(PAGE, before - 1 - revision)
-            changes = self.desk.history(field=None, limit=limit, before=before)
-            names |= {self._today(field.field) for c in changes for field in c.fields}
-            if not changes:
-                break
-            before = changes[-1].revision
-        return tuple(name for name in facts(self.model) if name in names)
 
     # --- fleet --------------------------------------------------------------------------------
 
@@ -347,3 +337,11 @@ class Counter(Generic[M]):
     def applied(self, revision: int) -> FleetReport:
         """Which workers have applied a revision by now; raises as `workers`."""
         return sorted_out(self.workers(), revision)
+
+
+def _discreet(entry: Entry) -> Entry:
+    """A setting without the words of the rule that refuses what is stored."""
+    if entry.problem is None:
+        return entry
+    stored = [replace(x, note=UNQUOTED) if x.origin == "stored" else x for x in entry.layers]
+    return replace(entry, problem=UNQUOTED, layers=tuple(stored))

@@ -119,7 +119,7 @@ def rollback(
 
 def _back(desk: Desk[Any], revision: int) -> tuple[FieldChange, ...]:  # Any: of any model
     """What lies between now and a revision; if that cannot be told, going back will say why."""
-    seen = desk.fresh().live.revision
+    seen = desk.fresh().newest
     try:
         return desk.differences(seen, revision)[1]
     except InvalidChange:
@@ -143,7 +143,7 @@ def watch(
 
     With --json, each change is one line.
     """
-    begin = desk.fresh().live.revision if since is None else since
+    begin = desk.fresh().newest if since is None else since
     if out.terminal:
         out.note(f"Watching from revision {begin}. Ctrl-C ends it.")
 

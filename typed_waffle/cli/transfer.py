@@ -61,7 +61,7 @@ def export(
 
     Defaults are left out, and secrets unless they are asked for. `import` reads it.
     """
-    snapshot = desk.fresh().live
+    snapshot = desk.stored()
     document = exported(snapshot, desk.namespace, datetime.now(UTC), secrets=secrets)
     file = None if output in {None, STANDARD} else output
     if file is None and out.as_json and chosen not in {None, "json"}:
@@ -149,7 +149,7 @@ class _Limits:
 def _resets(desk: Desk[Any], wish: Wish, within: _Limits) -> list[Path]:  # Any: of any model
     if not within.reset_others:
         return []
-    overrides = desk.fresh().live.state.overrides
+    overrides = desk.stored().state.overrides
     return list(wish.others(desk.model, named(desk.model, overrides)))
 
 

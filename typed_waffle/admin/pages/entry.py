@@ -8,7 +8,7 @@ from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound, TooManyRequests, Unauthorized
 
-from typed_waffle.admin.guard import told_of
+from typed_waffle.admin.guard import SAFE, told_of
 from typed_waffle.admin.house import House
 from typed_waffle.admin.pages.rendering import page
 from typed_waffle.model import M
@@ -24,7 +24,9 @@ def add(house: House[M]) -> None:
 
     def form(status: int = 200, trouble: str | None = None) -> Response:
         onward, name = request.values.get("next", ""), request.form.get("name", "")
-        return page(house, "login", status, trouble=trouble, onward=onward, name=name)
+        wrong = status == Unauthorized.code  # the token, and not the form or the time
+        told = {"trouble": trouble, "wrong": wrong, "onward": onward, "name": name}
+        return page(house, "login", status, **told)
 
     def login() -> ResponseReturnValue:
         """Ask for the token, and let in who has it."""
@@ -62,9 +64,9 @@ def add(house: House[M]) -> None:
 
 
 def to_login() -> ResponseReturnValue:
-    """Send a visitor to the login form, from which they come back to where they are."""
+    """Send a visitor to the login form, from which they come back to the page they looked at."""
     here = request.script_root + request.full_path.rstrip("?")
-    onward = here if _is_below(here) else None
+    onward = here if request.method in SAFE and _is_below(here) else None
     return redirect(url_for(".login", next=onward), 303)
 
 

@@ -28,13 +28,18 @@ def add(house: House[M]) -> None:
             "workers",
             me=me,
             known=known,
-            newest=max(worker.revision for worker in (me, *known)),
+            newest=max(_known_to(worker) for worker in (me, *known)),
             trouble=trouble,
             shares=counter.desk.shares,
             live=url_for(".api_workers"),
         )
 
     house.blueprint.add_url_rule("/workers", "workers", workers)
+
+
+def _known_to(worker: WorkerInfo) -> int:
+    """The newest revision that a worker knows, be it that it rejects it."""
+    return max(worker.revision, worker.rejected_revision or 0)
 
 
 def _known(counter: Counter[M], me: WorkerInfo) -> tuple[tuple[WorkerInfo, ...], str | None]:

@@ -30,6 +30,7 @@ def add(house: House[M]) -> None:
         return page(
             house,
             "history",
+            worker=counter.me(),
             revision=counter.desk.revision,
             changes=shown,
             field=field,
@@ -56,7 +57,8 @@ def add(house: House[M]) -> None:
             house,
             "compare",
             400 if asked and compared is None else 200,
-            revision=counter.desk.fresh().live.revision,
+            revision=counter.revision(),
+            worker=counter.me(),
             given=given,
             wrong=wrong if asked else {},
             trouble=trouble,

@@ -30,6 +30,7 @@ def add(house: House[M]) -> None:
             seen=seen,
             change=seen.change,
             newest=newest,
+            worker=counter.me(),
             may_undo=newest == revision and counter.may_undo(seen),
             shares=counter.desk.shares,
             every=f"{counter.desk.binding.config.fallback_poll_interval:g}",

@@ -7,7 +7,6 @@ does to Jinja, and add nothing to what the application's templates see.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,9 +16,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from typed_waffle.admin.guard import visitor_if_any
 from typed_waffle.admin.house import House
-from typed_waffle.admin.pages.excerpt import excerpts
-from typed_waffle.change import FieldChange
-from typed_waffle.differences import differences
+from typed_waffle.admin.pages.diff import rows
+from typed_waffle.admin.token import NAME
+from typed_waffle.admin.visitor import Visitor
 from typed_waffle.model import M
 from typed_waffle.serving import version
 
@@ -55,7 +54,7 @@ def page(house: House[M], template: str, status: int = 200, /, **context: object
         "visitor": who,
         "place": _PLACES.get((request.endpoint or "").rpartition(".")[2]),
         "can_login": house.token.value is not None,
-        "token_login": who is not None and house.token.logged_in,
+        "token_login": who is not None and _by_token(who) and house.token.logged_in,
         "version": version(),
     }
     html = environment().get_template(f"typed_waffle/{template}.html").render(**common | context)
@@ -75,7 +74,7 @@ def environment() -> Environment:
     )
     helpers: dict[str, Any] = {  # Any: a template may use anything
         "csrf_token": generate_csrf,
-        "differences": _excerpted,
+        "rows": rows,
         "url_for": url_for,
     }
     made.globals.update(helpers)
@@ -83,10 +82,9 @@ def environment() -> Environment:
     return made
 
 
-def _excerpted(field: FieldChange) -> Iterator[tuple[str, str, str]]:
-    """The parts of a setting that differ, each cut to what a table can show."""
-    for path, before, after in differences(field):
-        yield path, *excerpts(before, after)
+def _by_token(who: Visitor) -> bool:
+    """Whether it was the token that let them in. An older login may still be in the session."""
+    return who.actor.partition(":")[0] == NAME
 
 
 def _iso(at: datetime) -> str:

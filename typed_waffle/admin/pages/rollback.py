@@ -27,8 +27,9 @@ def add(house: House[M]) -> None:
         meanwhile: tuple[Change, ...] = (),
     ) -> ResponseReturnValue:
         back: Back | None = None
+        counter = house.counter("admin")
         try:
-            back = house.counter("admin").foreseen_rollback(revision)
+            back = counter.foreseen_rollback(revision)
         except (InvalidChange, SettingLocked) as error:
             status, trouble = 422, str(error)
         undo = back is not None and back.revision == revision + 1
@@ -40,6 +41,7 @@ def add(house: House[M]) -> None:
             revision=revision,
             undo=undo,
             back=back,
+            worker=counter.me(),
             note=note,
             longest_note=LONGEST_NOTE,
             trouble=trouble,

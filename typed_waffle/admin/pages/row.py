@@ -155,7 +155,7 @@ def _row(
         base=base_of(leaf, shown, attempt.revision),
         default=None if leaf.secret else _brief(leaf, default),
         origin=origin,
-        differs=differs or origin == "stored" or (entry.stored and not keys),
+        differs=differs or origin == "stored" or _resettable(entry, keys),
         variable=entry.variable,
         problem=entry.problem,
         latest=entry.latest,
@@ -167,6 +167,11 @@ def _row(
     if typed is not None and row.open:
         _type(row, typed, reader, leaf.shown(default))
     return row
+
+
+def _resettable(entry: Entry, keys: tuple[str, ...]) -> bool:
+    """Whether there is something to reset, though the default may be what is shown."""
+    return entry.stored and (not keys or entry.problem is not None)
 
 
 def _type(row: Row, typed: Typed, reader: Reader, default: Shown) -> None:

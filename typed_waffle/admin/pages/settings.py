@@ -151,8 +151,8 @@ class _Pages(Generic[M]):
 
     @property
     def _reader(self) -> Reader:
-        waffle = self._house.waffle
-        return Reader(self._sheet, waffle.model, waffle.namespace, visitor().actor)
+        waffle, who = self._house.waffle, visitor()
+        return Reader(self._sheet, waffle.model, waffle.namespace, who.actor, who.may_read)
 
     def _posted(self) -> Posted:
         return self._reader.posted(request.form)
@@ -176,6 +176,7 @@ class _Pages(Generic[M]):
             "settings",
             status,
             attempt=attempt,
+            worker=counter.me(),
             root=root,
             total=sum(1 for _ in root.every()),
             count=count,
@@ -196,6 +197,7 @@ class _Pages(Generic[M]):
             "review",
             409 if attempt.overlaps else 200,
             attempt=attempt,
+            worker=self._counter().me(),
             review=reviewed(attempt, self._reader),
             asked=asked,
             longest_note=LONGEST_NOTE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -64,7 +64,7 @@ class Posted:
     decisions: dict[str, str] = field(default_factory=dict)
     """By path: whose value it shall be, and against which."""
     unknown: list[str] = field(default_factory=list)
-    """Names that the model does not have."""
+    """Names of no setting that they may see."""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -90,13 +90,22 @@ class Reader:
         model: The settings.
         namespace: Of them.
         actor: Who sends the form; a sealed secret is theirs alone.
+        may_read: Whether they may see a setting. One that they may not see is none to them.
     """
 
-    def __init__(self, sheet: Sheet, model: type[WaffleModel], namespace: str, actor: str) -> None:
+    def __init__(
+        self,
+        sheet: Sheet,
+        model: type[WaffleModel],
+        namespace: str,
+        actor: str,
+        may_read: Callable[[str], bool],
+    ) -> None:
         self._sheet = sheet
         self._model = model
         self._namespace = namespace
         self._actor = actor
+        self._may_read = may_read
 
     def posted(self, form: MultiDict[str, str]) -> Posted:
         """What a form says."""
@@ -105,7 +114,7 @@ class Reader:
         pressed = frozenset(form.getlist("reset"))
         for name in _names(lasts, pressed):
             leaf = self._sheet.leaves.get(name)
-            if leaf is None:
+            if leaf is None or not self._may_read(leaf.path.field):
                 found.unknown.append(name)
             elif name != lasts.get("keep"):
                 typed = self._typed(leaf, lasts, reset=name in pressed)

@@ -9,6 +9,9 @@ const PATIENCE = 5000; // for one answer
 
 class Refused extends Error {}
 
+// Answers that say: not now. Any other of the client's errors stays one however often it is asked.
+const LATELY = [408, 425, 429];
+
 async function asked(url) {
   const answer = await fetch(url, {
     headers: { Accept: "application/json" },
@@ -16,9 +19,8 @@ async function asked(url) {
     redirect: "manual", // to a login page, say
     signal: AbortSignal.timeout(PATIENCE),
   });
-  if (answer.type === "opaqueredirect" || (answer.status >= 400 && answer.status < 500)) {
-    throw new Refused();
-  }
+  const refused = answer.status >= 400 && answer.status < 500 && !LATELY.includes(answer.status);
+  if (answer.type === "opaqueredirect" || refused) throw new Refused();
   if (!answer.ok) throw new Error(`the answer was ${answer.status}`);
   return answer.json();
 }
@@ -84,6 +86,7 @@ function change(live, told) {
   const bar = live.querySelector("progress");
   bar.max = Math.max(1, counts.all);
   bar.value = counts.applied;
+  if (counts.all === 0) return { done: false, said: "No worker is known to be alive." };
   if (counts.pending > 0) return { done: false, said: "" };
   const rejected = counts.rejected > 0 ? ` ${counts.rejected} rejected it.` : "";
   const said =
@@ -94,7 +97,8 @@ function change(live, told) {
 }
 
 function fleet(live, told) {
-  const newest = Math.max(...told.workers.map((worker) => worker.revision));
+  const known = told.workers.flatMap((one) => [one.revision, one.rejected_revision ?? 0]);
+  const newest = Math.max(...known);
   rows(live, told.workers, (row, worker) => {
     for (const name of ["server", "version", "model"]) put(row, name, worker[name]);
     badge(row, "state", worker.state);
