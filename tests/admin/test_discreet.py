@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from flask.testing import FlaskClient
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
+from werkzeug.test import TestResponse
 
 from tests.support.office import Office
 from typed_waffle import WaffleModel
@@ -73,6 +74,10 @@ def api(office: Office) -> FlaskClient:
     return office.app.test_client()
 
 
+def document(answer: TestResponse) -> Any:  # noqa: ANN401 - a JSON document
+    return answer.json
+
+
 @pytest.fixture
 def office(offices: Offices) -> Office:
     office = offices(Strict, may_read=may_read)
@@ -91,10 +96,10 @@ def test_the_words_of_a_rule_are_for_who_sees_everything(
     answer = api(office).patch(path, json={field: value}, headers={"X-Actor": "eve"})
     assert answer.status_code == 422
     assert "7" not in answer.text
-    assert HIDDEN in answer.json["detail"]
-    assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+    assert HIDDEN in document(answer)["detail"]
+    assert [error["pointer"] for error in document(answer)["errors"]] == [pointer]
     told = api(office).patch(path, json={field: value}, headers={"X-Actor": "root"})
-    assert "7" in told.json["detail"]
+    assert "7" in document(told)["detail"]
 
 
 @pytest.mark.parametrize(("field", "value"), [("high", 3), ("cap", 3000), ("tone", 999)])
@@ -120,7 +125,7 @@ def test_what_a_type_says_of_its_own_value_is_told(office: Office) -> None:
     answer = api(office).patch(
         "/settings/api/settings", json={"free": 300}, headers={"X-Actor": "eve"}
     )
-    assert "less than or equal to 100" in answer.json["detail"]
+    assert "less than or equal to 100" in document(answer)["detail"]
 
 
 def test_a_setting_that_they_may_not_see_is_not_named_when_it_is_refused(offices: Offices) -> None:
@@ -131,10 +136,10 @@ def test_a_setting_that_they_may_not_see_is_not_named_when_it_is_refused(offices
         "/settings/api/settings", json={"free": 100}, headers={"X-Actor": "eve"}
     )
     assert answer.status_code == 422
-    assert [error["pointer"] for error in answer.json["errors"]] == [""]
+    assert [error["pointer"] for error in document(answer)["errors"]] == [""]
     assert "4711" not in answer.text
     assert "low" not in answer.text
-    assert "a setting that you may not see" in answer.json["detail"]
+    assert "a setting that you may not see" in document(answer)["detail"]
 
 
 def test_why_a_stored_value_is_not_shown_is_told_without_values(offices: Offices) -> None:

@@ -62,7 +62,7 @@ def answered(fleet: Crewed) -> Iterator[Answers]:
         browser.close()
 
 
-NOBODY = {"workers": [], "applied": [], "rejected": [], "pending": []}
+NOBODY: dict[str, object] = {"workers": [], "applied": [], "rejected": [], "pending": []}
 
 WORKER = {"id": "1", "host": "vm", "pid": 7, "revision": 1, "reason": None}
 

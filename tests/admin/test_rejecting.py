@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import pytest
 from pydantic import Field, model_validator
+from werkzeug.test import TestResponse
 
 from tests.support.crewed import Crewed, Smaller
 from tests.support.office import Bakery, Browser, Office
@@ -64,6 +65,10 @@ def office(offices: Offices) -> Office:
 @pytest.fixture
 def browser(office: Office) -> Browser:
     return office.browser()
+
+
+def document(answer: TestResponse) -> Any:  # noqa: ANN401 - a JSON document
+    return answer.json
 
 
 def stored(office: Office) -> Any:  # noqa: ANN401 - the settings, as newer code reads them
@@ -211,7 +216,7 @@ def test_the_api_is_about_what_is_stored(office: Office) -> None:
     client, actor = office.app.test_client(), {"X-Actor": "ann"}
     seen = client.get("/settings/api/settings", headers=actor)
     assert seen.headers["ETag"] == '"2"'
-    assert (seen.json["low"], seen.json["size"]) == (3, 5)
+    assert (document(seen)["low"], document(seen)["size"]) == (3, 5)
     old = client.patch(
         "/settings/api/settings", json={"low": 4}, headers={**actor, "If-Match": '"1"'}
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
+from werkzeug.test import TestResponse
 
 from tests.support.office import Browser, Office
 from typed_waffle import WaffleModel
@@ -35,6 +36,10 @@ def eve(office: Office) -> Browser:
     browser = office.browser("eve")
     browser.get()
     return browser
+
+
+def document(answer: TestResponse) -> Any:  # noqa: ANN401 - a JSON document
+    return answer.json
 
 
 def alike(name: str, *answers: str) -> None:
@@ -68,7 +73,7 @@ def test_a_patch_of_it_is_one_of_no_setting(office: Office, name: str, value: ob
         for key in (name, "nope")
     ]
     assert {answer.status_code for answer in answers} == {422}
-    assert answers[0].json["nearest"] is None
+    assert document(answers[0])["nearest"] is None
     alike(name, *(answer.text for answer in answers))
     assert office.revision() == 1
 
@@ -109,4 +114,4 @@ def test_who_may_see_it_is_told_of_it(office: Office) -> None:
         assert root.get(f"/api/history?field={name}").status_code == 200
     client, headers = office.app.test_client(), {"X-Actor": "root"}
     old = client.patch("/settings/api/settings", json={"shut": "x"}, headers=headers)
-    assert (old.status_code, old.json["nearest"]) == (422, "closed")
+    assert (old.status_code, document(old)["nearest"]) == (422, "closed")
