@@ -43,10 +43,11 @@ def size_text(data: object) -> str | None:
 # --- durations --------------------------------------------------------------------------------
 
 _DURATION: Final = re.compile(
-    r"(?P<sign>-?) *(?:(?P<d>\d+) *d)? *(?:(?P<h>\d+) *h)? *(?:(?P<m>\d+) *min)? *"
-    r"(?:(?P<s>\d+(?:\.\d{1,6})?) *s)?",
+    r"(?P<sign>-?) ?(?:(?P<d>\d+) ?d ?)?(?:(?P<h>\d+) ?h ?)?(?:(?P<m>\d+) ?min ?)?"
+    r"(?:(?P<s>\d+(?:\.\d{1,6})?) ?s)?",
     re.ASCII,
 )
+"""Of a text with single blanks. No two that may be missing touch, so that none is tried twice."""
 _DURATIONS: Final = TypeAdapter(timedelta)
 
 
@@ -70,7 +71,7 @@ def duration_text(data: object) -> str | None:
 
 def duration_meant(text: str) -> str:
     """The form of ISO 8601 of what was typed in that way; anything else as it is."""
-    found = _DURATION.fullmatch(text.strip())
+    found = _DURATION.fullmatch(" ".join(text.split()))
     if not found or not any(found[part] for part in "dhms"):
         return text
     days, hours, minutes, seconds = (found[part] or "0" for part in "dhms")

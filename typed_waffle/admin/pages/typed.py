@@ -16,6 +16,7 @@ from typed_waffle.admin.sealed import seal, unseal
 from typed_waffle.errors import InvalidChange
 from typed_waffle.model import WaffleModel
 from typed_waffle.paths import Assignment, Path
+from typed_waffle.values import MAX_TEXT
 
 __all__ = ["FRESH", "Posted", "Reader", "Typed", "revision_of"]
 
@@ -27,6 +28,9 @@ _AS_IT_IS: Final = frozenset({"line", "area", "lines", "text", "json", "password
 
 _DIGITS: Final = 18
 """Of a revision: it is a number of 64 bits."""
+
+_MOST: Final[Mapping[str, int]] = {"size": 100, "duration": 100}
+"""Characters of what is read piece by piece, by the kind of its control."""
 
 _LATE: Final = "The secret was typed too long ago, and is not kept any longer: type it again."
 
@@ -144,6 +148,9 @@ class Reader:
         return self._read(leaf, replace(shown, text=text), was)
 
     def _read(self, leaf: Leaf, shown: Shown, was: str) -> Typed:
+        most = _MOST.get(shown.control.kind, MAX_TEXT)
+        if len(shown.text) > most:  # before much is done with it
+            return Typed(leaf, shown, was, error=f"It has {most} characters at most.")
         try:
             return Typed(leaf, shown, was, leaf.assigned(self._model, shown))
         except InvalidChange as error:
