@@ -73,8 +73,9 @@ def meanwhile(sheet: Sheet, seen: Sequence[Seen], revision: int) -> Meanwhile:
                 for leaf in of
                 if at(changed.before, leaf.path.keys) != at(changed.after, leaf.path.keys)
             ]
-            # If nothing that is shown differs, it was a secret.
-            for leaf in differing or [leaf for leaf in of if leaf.secret]:
+            # The history has no secret: whether one was changed as well, nobody can see.
+            secrets = [leaf for leaf in of if leaf.secret]
+            for leaf in [*differing, *secrets]:
                 leaves.setdefault(leaf.name, one.change)
     return Meanwhile(tuple(s for s in seen if s.change.revision > revision), leaves)
 
