@@ -106,10 +106,12 @@ def observed(counter: Counter[Any], sheet: Sheet, posted: Posted) -> Attempt:  #
     secrets = [one for one in posted.typed.values() if one.leaf.secret]
     oldest = min([posted.revision, *(shown_at(one, posted.revision) for one in secrets)])
     seen: list[Seen] = []
+    complete = True
     if oldest < revision and posted.revision != FRESH:
         recent = counter.history(field=None, limit=_MANY, before=None)
         seen = [one for one in recent if one.change.revision > oldest]
-    since = meanwhile(sheet, seen, posted.revision)
+        complete = len(seen) < len(recent) or len(recent) < _MANY
+    since = meanwhile(sheet, seen, posted.revision, complete=complete)
     attempt = Attempt(posted, revision, {e.field: e for e in entries}, since)
     _merge(attempt)
     return attempt

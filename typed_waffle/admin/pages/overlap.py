@@ -60,9 +60,17 @@ class Meanwhile:
     """The changes, newest first."""
     leaves: Mapping[str, Change] = field(default_factory=dict)
     """The newest change of each leaf that one of them changed, by path."""
+    complete: bool = True
+    """Whether all of them were looked at."""
+
+    def of(self, leaf: Leaf, latest: Stamp | None) -> Change | Stamp | None:
+        """The newest change of a leaf; of its setting, if it is not known what that changed."""
+        return self.leaves.get(leaf.name) or (None if self.complete else latest)
 
 
-def meanwhile(sheet: Sheet, seen: Sequence[Seen], revision: int) -> Meanwhile:
+def meanwhile(
+    sheet: Sheet, seen: Sequence[Seen], revision: int, *, complete: bool = True
+) -> Meanwhile:
     """What these changes, newest first, changed of each leaf; those since a revision are told."""
     leaves: dict[str, Change] = {}
     for one in seen:
@@ -77,7 +85,7 @@ def meanwhile(sheet: Sheet, seen: Sequence[Seen], revision: int) -> Meanwhile:
             secrets = [leaf for leaf in of if leaf.secret]
             for leaf in [*differing, *secrets]:
                 leaves.setdefault(leaf.name, one.change)
-    return Meanwhile(tuple(s for s in seen if s.change.revision > revision), leaves)
+    return Meanwhile(tuple(s for s in seen if s.change.revision > revision), leaves, complete)
 
 
 def at(data: object, keys: tuple[str, ...]) -> object:
@@ -103,7 +111,7 @@ def merged(typed: Typed, now: Now, since: Meanwhile, decision: str) -> Typed | O
     """
     leaf = typed.leaf
     base = base_of(leaf, leaf.shown(now.value), now.revision)
-    if _untouched(typed, base, since):
+    if _untouched(typed, base, since.of(leaf, now.latest)):
         return typed
     if not leaf.secret and _agrees(typed, now):
         return replace(typed, was=base) if typed.reset else None
@@ -122,10 +130,9 @@ def _agrees(typed: Typed, now: Now) -> bool:
     return plain is not NOTHING and exactly(plain) == exactly(now.value)
 
 
-def _untouched(typed: Typed, base: str, since: Meanwhile) -> bool:
+def _untouched(typed: Typed, base: str, change: Change | Stamp | None) -> bool:
     if typed.was == base or not typed.leaf.secret:
         return typed.was == base
-    change = since.leaves.get(typed.leaf.name)
     return change is None or change.revision <= shown_at(typed, change.revision - 1)
 
 
