@@ -32,6 +32,7 @@ _DIGITS: Final = 18
 _MOST: Final[Mapping[str, int]] = {"size": 100, "duration": 100}
 """Characters of what is read piece by piece, by the kind of its control."""
 
+_BOTH: Final = "There is a text, and “no value” is ticked: choose one."
 _LATE: Final = "The secret was typed too long ago, and is not kept any longer: type it again."
 
 
@@ -137,9 +138,9 @@ class Reader:
         return None if _is_the_same(typed) else typed
 
     def _secret(self, leaf: Leaf, shown: Shown, was: str, form: Mapping[str, str]) -> Typed | None:
-        if shown.text.strip() or shown.none:
-            return self._read(leaf, shown, was)
         kept = form.get(f"s.{leaf.name}")
+        if shown.text.strip() or (shown.none and kept is None):
+            return self._read(leaf, shown, was)
         if kept is None:
             return None
         text = unseal(self._namespace, self._actor, leaf.name, kept)
@@ -151,6 +152,8 @@ class Reader:
         most = _MOST.get(shown.control.kind, MAX_TEXT)
         if len(shown.text) > most:  # before much is done with it
             return Typed(leaf, shown, was, error=f"It has {most} characters at most.")
+        if leaf.flagged and shown.none and shown.text:
+            return Typed(leaf, shown, was, error=_BOTH)
         try:
             return Typed(leaf, shown, was, leaf.assigned(self._model, shown))
         except InvalidChange as error:
@@ -170,10 +173,19 @@ def _shown(leaf: Leaf, control: Control, form: Mapping[str, str]) -> Shown:
     if control.kind not in _AS_IT_IS:
         text = text.strip()
     if leaf.flagged:
-        none = f"n.{leaf.name}" in form
-        return Shown(control, "" if none else text, none)
+        return _flagged(Shown(control, text, f"n.{leaf.name}" in form), leaf, form)
     empty = not text and leaf.optional and not control.as_json
     return Shown(control, text, none=empty)
+
+
+def _flagged(shown: Shown, leaf: Leaf, form: Mapping[str, str]) -> Shown:
+    """Without the one of text and box that nobody touched; with both, if they touched both."""
+    was = form.get(f"w.{leaf.name}", "")
+    if not shown.none or not shown.text:
+        return shown
+    if replace(shown, text="").digest == was:
+        return replace(shown, none=False)
+    return replace(shown, text="") if replace(shown, none=False).digest == was else shown
 
 
 def _lines(text: str) -> str:
