@@ -93,7 +93,7 @@ def attempted(counter: Counter[Any], sheet: Sheet, posted: Posted) -> Attempt:  
         StoreUnavailable: the store does not answer.
     """
     attempt = observed(counter, sheet, posted)
-    attempt.faults += _known_faults(attempt)
+    attempt.faults[:0] = _known_faults(attempt)
     if not attempt.faults:
         _foresee(counter, sheet, attempt)
     return attempt
@@ -114,7 +114,17 @@ def observed(counter: Counter[Any], sheet: Sheet, posted: Posted) -> Attempt:  #
     since = meanwhile(sheet, seen, posted.revision, complete=complete)
     attempt = Attempt(posted, revision, {e.field: e for e in entries}, since)
     _merge(attempt)
+    attempt.faults += _unread(attempt)
     return attempt
+
+
+def _unread(attempt: Attempt) -> list[Fault]:
+    """What could not be read at all, and is not locked either."""
+    return [
+        Fault(one.error, (one.leaf,))
+        for one in attempt.typed.values()
+        if one.error is not None and attempt.entries[one.leaf.path.field].variable is None
+    ]
 
 
 def _merge(attempt: Attempt) -> None:
@@ -149,8 +159,6 @@ def _known_faults(attempt: Attempt) -> list[Fault]:
         if variable is not None:
             locked = SettingLocked(one.leaf.path.field, variable)
             found.append(Fault(str(locked), (one.leaf,)))
-        elif one.error is not None:
-            found.append(Fault(one.error, (one.leaf,)))
     if len(attempt.posted.note) > LONGEST_NOTE:
         found.append(Fault(f"The note may have {LONGEST_NOTE} characters at most."))
     return found

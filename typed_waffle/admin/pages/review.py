@@ -55,8 +55,9 @@ def _carried(one: Typed, reader: Reader) -> Iterator[tuple[str, str]]:
     yield f"w.{name}", one.was
     if one.reset:
         yield f"r.{name}", ""
-    elif one.leaf.secret and one.shown.text:
-        yield f"s.{name}", reader.sealed(one)
+    elif one.leaf.secret and (one.shown.text or one.error):
+        # An empty seal keeps on saying that the secret is lost.
+        yield f"s.{name}", reader.sealed(one) if one.shown.text else ""
     else:
         yield f"v.{name}", one.shown.text
     if one.shown.none and not one.reset:

@@ -42,6 +42,10 @@ _STALE: Final = (
     "This form was open for too long, or does not come from this page. Nothing was written, and "
     "everything that you typed is still here: review it once more."
 )
+_STALE_IN_PART: Final = (
+    "This form was open for too long, or does not come from this page. Nothing was written. What "
+    "you typed is still here, but for what is said above."
+)
 
 
 def add(house: House[M]) -> None:
@@ -115,7 +119,8 @@ class _Pages(Generic[M]):
         """The form again, with what was typed and a fresh token. Nothing is written."""
         counter = self._counter()
         attempt = observed(counter, self._sheet, self._posted())
-        return self._form(counter, attempt, 400, trouble=_STALE)
+        trouble = _STALE_IN_PART if attempt.faults else _STALE
+        return self._form(counter, attempt, 400, trouble=trouble)
 
     def kept(self, view: Callable[[], ResponseReturnValue]) -> Callable[[], ResponseReturnValue]:
         """The view; or, if the database does not answer, a page that keeps what was typed."""
