@@ -31,6 +31,9 @@ _FLAGGED: Final = frozenset({"line", "area", "lines", "password", "sealed"})
 _SPELLED: Final = frozenset({"switch", "select", "json"})
 """Controls that say `null` if there is none."""
 
+_STRICT: Final = frozenset({"json", "sealed"})
+"""Controls in which names are typed, none of which may be dropped without a word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -109,7 +112,10 @@ class Leaf:
             lines = (line.strip() for line in text.split("\n"))
             values = [read(self.item, line) for line in lines if line]
             return Assignment(self.path, self._gathered(values))
-        return assigned(model, self.path, control.meant(text), as_json=control.as_json)
+        strict = control.kind in _STRICT
+        return assigned(
+            model, self.path, control.meant(text), as_json=control.as_json, strict=strict
+        )
 
     def _gathered(self, values: list[object]) -> object:
         kinds = (getattr(m, "__origin__", None) for m in members(self.path.info.annotation))

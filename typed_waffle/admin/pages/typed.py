@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from werkzeug.datastructures import MultiDict
 
@@ -17,6 +17,9 @@ from typed_waffle.errors import InvalidChange
 from typed_waffle.model import WaffleModel
 from typed_waffle.paths import Assignment, Path
 from typed_waffle.values import MAX_TEXT
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 __all__ = ["FRESH", "Posted", "Reader", "Typed", "revision_of"]
 
@@ -33,6 +36,7 @@ _MOST: Final[Mapping[str, int]] = {"size": 100, "duration": 100}
 """Characters of what is read piece by piece, by the kind of its control."""
 
 _BOTH: Final = "There is a text, and “no value” is ticked: choose one."
+_TWICE: Final = "It is refused: a name stands twice in one object."
 _LATE: Final = "The secret was typed too long ago, and is not kept any longer: type it again."
 
 
@@ -154,10 +158,12 @@ class Reader:
             return Typed(leaf, shown, was, error=f"It has {most} characters at most.")
         if leaf.flagged and shown.none and shown.text:
             return Typed(leaf, shown, was, error=_BOTH)
+        if shown.control.as_json and _has_twice(shown.text):
+            return Typed(leaf, shown, was, error=_TWICE)
         try:
             return Typed(leaf, shown, was, leaf.assigned(self._model, shown))
         except InvalidChange as error:
-            said = "; ".join(detail["msg"] for detail in error.errors())
+            said = "; ".join(_placed(detail) for detail in error.errors())
             where = _where(shown.text) if shown.control.as_json else ""
             return Typed(leaf, shown, was, error=said + where)
 
@@ -191,6 +197,29 @@ def _flagged(shown: Shown, leaf: Leaf, form: Mapping[str, str]) -> Shown:
 def _lines(text: str) -> str:
     """A text with its lines ended as in Python: a browser ends them as HTTP does."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _placed(detail: ErrorDetails) -> str:
+    """What is wrong, and where in the value."""
+    inside = ".".join(map(str, detail["loc"][1:]))
+    return f"At {inside}: {detail['msg']}" if inside else detail["msg"]
+
+
+def _has_twice(text: str) -> bool:
+    """Whether JSON has an object with two values of one name, of which one would be lost."""
+    twice = False
+
+    def counted(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal twice
+        found = dict(pairs)
+        twice = twice or len(found) < len(pairs)
+        return found
+
+    try:
+        json.loads(text, object_pairs_hook=counted)
+    except (ValueError, RecursionError):
+        return False  # whoever reads it says why
+    return twice
 
 
 def _where(text: str) -> str:
