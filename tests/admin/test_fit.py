@@ -45,7 +45,8 @@ def sent(leaf: Leaf, data: object, *, was: str | None = None) -> MultiDict[str, 
 
 
 def posted(kind: Kind, form: MultiDict[str, str]) -> Posted:
-    return Reader(sheet_of(kind.model), kind.model, "default", "ann").posted(form)
+    writable = frozenset({"value"})
+    return Reader(sheet_of(kind.model), kind.model, "default", "ann", writable).posted(form)
 
 
 def survives(kind: Kind, value: object) -> None:

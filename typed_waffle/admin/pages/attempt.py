@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from typed_waffle.admin.counter import Counter, Seen
+from typed_waffle.admin.counter import Barred, Counter, Seen
 from typed_waffle.admin.pages.leaf import Leaf
 from typed_waffle.admin.pages.overlap import (
     Meanwhile,
@@ -89,7 +89,6 @@ def attempted(counter: Counter[Any], sheet: Sheet, posted: Posted) -> Attempt:  
     """Judge what was typed.
 
     Raises:
-        Barred: they may not change one of the settings.
         StoreUnavailable: the store does not answer.
     """
     attempt = observed(counter, sheet, posted)
@@ -114,8 +113,19 @@ def observed(counter: Counter[Any], sheet: Sheet, posted: Posted) -> Attempt:  #
     since = meanwhile(sheet, seen, posted.revision, complete=complete)
     attempt = Attempt(posted, revision, {e.field: e for e in entries}, since)
     _merge(attempt)
-    attempt.faults += _unread(attempt)
+    attempt.faults += [*_barred(sheet, attempt), *_unread(attempt)]
     return attempt
+
+
+def _barred(sheet: Sheet, attempt: Attempt) -> list[Fault]:
+    """What they may not change, setting by setting."""
+    found: dict[str, list[Leaf]] = {}
+    for leaf in map(sheet.leaves.__getitem__, attempt.posted.barred):
+        found.setdefault(leaf.path.field, []).append(leaf)
+    return [
+        Fault(Barred([name]).description or "", tuple(leaves) if name in attempt.entries else ())
+        for name, leaves in found.items()
+    ]
 
 
 def _unread(attempt: Attempt) -> list[Fault]:

@@ -9,8 +9,8 @@ from typing import Final, Generic
 from flask import Response, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from typed_waffle.admin.counter import Counter
-from typed_waffle.admin.guard import visitor
+from typed_waffle.admin.counter import Barred, Counter
+from typed_waffle.admin.guard import told_of, visitor
 from typed_waffle.admin.house import House
 from typed_waffle.admin.pages.attempt import LONGEST_NOTE, Attempt, attempted, observed
 from typed_waffle.admin.pages.failure import RETRY_AFTER
@@ -76,7 +76,7 @@ class _Pages(Generic[M]):
         counter = self._counter()
         attempt = attempted(counter, self._sheet, self._posted())
         if attempt.faults:
-            return self._form(counter, attempt, 422)
+            return self._refused(counter, attempt)
         if not attempt.fields and not attempt.overlaps:
             attempt.typed.clear()
             return self._form(counter, attempt, notice=_SAME)
@@ -85,17 +85,16 @@ class _Pages(Generic[M]):
     def edit(self) -> ResponseReturnValue:
         """The form again, with what was typed."""
         counter = self._counter()
-        return self._form(counter, observed(counter, self._sheet, self._posted()))
+        attempt = observed(counter, self._sheet, self._posted())
+        return self._refused(counter, attempt, 200)
 
     def save(self) -> ResponseReturnValue:
         """Make the change, unless it is refused, or first needs a decision."""
         counter = self._counter()
-        left = _ATTEMPTS
-        while True:
-            left -= 1
+        for _ in range(_ATTEMPTS):
             attempt = attempted(counter, self._sheet, self._posted())
             if attempt.faults:
-                return self._form(counter, attempt, 422)
+                return self._refused(counter, attempt)
             if attempt.overlaps:
                 return self._review(attempt, asked=True)
             if attempt.fields and "unseen" in request.form:
@@ -108,12 +107,14 @@ class _Pages(Generic[M]):
                     expected_revision=attempt.revision,
                 )
             except RevisionConflict:
-                if not left:
-                    raise
                 continue
             if change is None:
                 return redirect(url_for(".settings", notice="same"), 303)
             return redirect(url_for(".change", revision=change.revision), 303)
+        attempt = attempted(counter, self._sheet, self._posted())
+        if attempt.faults:
+            return self._refused(counter, attempt)
+        return self._review(attempt, overtaken=True)
 
     def stale(self) -> ResponseReturnValue:
         """The form again, with what was typed and a fresh token. Nothing is written."""
@@ -157,7 +158,8 @@ class _Pages(Generic[M]):
     @property
     def _reader(self) -> Reader:
         waffle = self._house.waffle
-        return Reader(self._sheet, waffle.model, waffle.namespace, visitor().actor)
+        writable = self._counter().writable()
+        return Reader(self._sheet, waffle.model, waffle.namespace, visitor().actor, writable)
 
     def _posted(self) -> Posted:
         return self._reader.posted(request.form)
@@ -194,15 +196,31 @@ class _Pages(Generic[M]):
             trouble=trouble,
         )
 
-    def _review(self, attempt: Attempt, *, asked: bool = False) -> Response:
-        """The page of what saving would do; `asked` if a decision was asked for before."""
+    def _refused(self, counter: Counter[M], attempt: Attempt, status: int = 422) -> Response:
+        """The form with what was typed; what they may not change is logged as any refusal is."""
+        if attempt.posted.barred:
+            told_of(Barred(dict.fromkeys(self._sheet.leaves[n].path.field for n in attempt.posted.barred)))
+            status = 403
+        return self._form(counter, attempt, status)
+
+    def _review(
+        self, attempt: Attempt, *, asked: bool = False, overtaken: bool = False
+    ) -> Response:
+        """The page of what saving would do.
+
+        Args:
+            attempt: What was typed.
+            asked: Whether a decision was asked for before.
+            overtaken: Whether it was to be saved, and others were faster each time.
+        """
         return page(
             self._house,
             "review",
-            409 if attempt.overlaps else 200,
+            409 if attempt.overlaps or overtaken else 200,
             attempt=attempt,
             review=reviewed(attempt, self._reader),
             asked=asked,
+            overtaken=overtaken,
             longest_note=LONGEST_NOTE,
         )
 

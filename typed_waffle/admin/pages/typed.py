@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from werkzeug.datastructures import MultiDict
 
-from typed_waffle.admin.pages.control import Control
 from typed_waffle.admin.pages.leaf import NOTHING, Leaf, Shown
 from typed_waffle.admin.pages.sheet import Sheet
 from typed_waffle.admin.sealed import seal, unseal
@@ -74,6 +73,8 @@ class Posted:
     """By path: whose value it shall be, and against which."""
     unknown: list[str] = field(default_factory=list)
     """Names that the model does not have."""
+    barred: list[str] = field(default_factory=list)
+    """Leaves that were to change, and that the visitor may not: nothing of them is read."""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -99,13 +100,22 @@ class Reader:
         model: The settings.
         namespace: Of them.
         actor: Who sends the form; a sealed secret is theirs alone.
+        writable: The settings that they may change.
     """
 
-    def __init__(self, sheet: Sheet, model: type[WaffleModel], namespace: str, actor: str) -> None:
+    def __init__(
+        self,
+        sheet: Sheet,
+        model: type[WaffleModel],
+        namespace: str,
+        actor: str,
+        writable: frozenset[str],
+    ) -> None:
         self._sheet = sheet
         self._model = model
         self._namespace = namespace
         self._actor = actor
+        self._writable = writable
 
     def posted(self, form: MultiDict[str, str]) -> Posted:
         """What a form says."""
@@ -116,6 +126,9 @@ class Reader:
             leaf = self._sheet.leaves.get(name)
             if leaf is None:
                 found.unknown.append(name)
+            elif leaf.path.field not in self._writable:
+                if name != lasts.get("keep") and (name in pressed or _is_touched(leaf, lasts)):
+                    found.barred.append(name)
             elif name != lasts.get("keep"):
                 typed = self._typed(leaf, lasts, reset=name in pressed)
                 if typed is not None:
@@ -130,8 +143,7 @@ class Reader:
 
     def _typed(self, leaf: Leaf, form: Mapping[str, str], *, reset: bool) -> Typed | None:
         was = form.get(f"w.{leaf.name}", "")
-        control = leaf.control(was.partition(":")[0]) or leaf.controls[0]
-        shown = _shown(leaf, control, form)
+        shown = _shown(leaf, form)
         if reset or _still_reset(leaf, shown, form):
             return Typed(leaf, shown, was, reset=True)
         if leaf.secret:
@@ -174,7 +186,19 @@ def _names(form: Iterable[str], pressed: Iterable[str]) -> Iterator[str]:
     return iter(dict.fromkeys([*posted, *pressed]))
 
 
-def _shown(leaf: Leaf, control: Control, form: Mapping[str, str]) -> Shown:
+def _is_touched(leaf: Leaf, form: Mapping[str, str]) -> bool:
+    """Whether somebody typed there, as far as it can be told without reading it."""
+    shown = _shown(leaf, form)
+    if f"r.{leaf.name}" in form or f"s.{leaf.name}" in form:
+        return True
+    if leaf.secret:
+        return bool(shown.text or shown.none)
+    return f"v.{leaf.name}" in form and shown.digest != form.get(f"w.{leaf.name}", "")
+
+
+def _shown(leaf: Leaf, form: Mapping[str, str]) -> Shown:
+    kind = form.get(f"w.{leaf.name}", "").partition(":")[0]
+    control = leaf.control(kind) or leaf.controls[0]
     text = _lines(form.get(f"v.{leaf.name}", ""))
     if control.kind not in _AS_IT_IS:
         text = text.strip()
