@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter as Counted
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -39,7 +40,10 @@ _SHORT: Final = 80
 """Characters of a value in a message."""
 
 _FEW: Final = 10
-"""How many unknown names are told."""
+"""How many unknown names are told, and how many faults of one leaf."""
+
+_MOST_FAULTS: Final = 100
+"""How many faults of the model are told."""
 
 _MANY: Final = 200
 """How many changes of others are looked at."""
@@ -186,7 +190,7 @@ def _foresee(counter: Counter[Any], sheet: Sheet, attempt: Attempt) -> None:  # 
         if undecided:
             attempt.unforeseen = True  # what they decide may mend it
             return
-        attempt.faults += [_fault(sheet, attempt, detail) for detail in error.errors()]
+        attempt.faults += _few(sheet, attempt, error.errors())
     except SettingLocked as error:  # since it was looked at
         attempt.faults.append(Fault(str(error), sheet.of.get(error.field, ())))
 
@@ -194,12 +198,30 @@ def _foresee(counter: Counter[Any], sheet: Sheet, attempt: Attempt) -> None:  # 
 # --- where a fault belongs --------------------------------------------------------------------
 
 
+def _few(sheet: Sheet, attempt: Attempt, details: list[ErrorDetails]) -> list[Fault]:
+    """The first faults, of each leaf and in all: nobody reads thousands."""
+    found: list[Fault] = []
+    counts: Counted[Leaf | None] = Counted()
+    for detail in details:
+        leaf = _leaf(sheet, detail)
+        counts[leaf] += 1
+        if len(found) < _MOST_FAULTS and (leaf is None or counts[leaf] <= _FEW):
+            found.append(_fault(sheet, attempt, detail))
+    left = len(details) - len(found)
+    return [*found, Fault(f"And {left} more faults like these.")] if left else found
+
+
+def _leaf(sheet: Sheet, detail: ErrorDetails) -> Leaf | None:
+    name, *keys = map(str, detail["loc"] or [""])
+    return sheet.covering(name, tuple(keys))
+
+
 def _fault(sheet: Sheet, attempt: Attempt, detail: ErrorDetails) -> Fault:
     text = detail["msg"]
     if not detail["loc"]:
         return Fault(text, _concerned(attempt, sheet.leaves.values(), text))
     name, *keys = map(str, detail["loc"])
-    leaf = sheet.covering(name, tuple(keys))
+    leaf = _leaf(sheet, detail)
     if leaf is None:
         return Fault(text)
     inside = keys[len(leaf.path.keys) :]
