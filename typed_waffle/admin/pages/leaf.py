@@ -88,6 +88,10 @@ class Leaf:
         """One of its controls."""
         return next((control for control in self.controls if control.kind == kind), None)
 
+    def control_of(self, digest: str) -> Control:
+        """The control of what has a digest; the first one if nobody knows."""
+        return self.control(digest.partition(":")[0]) or self.controls[0]
+
     def shown(self, value: object) -> Shown:
         """Plain data, in the first control that can show it."""
         first = self.controls[0]

@@ -53,6 +53,8 @@ def reviewed(attempt: Attempt, reader: Reader) -> Review:
 def _carried(one: Typed, reader: Reader) -> Iterator[tuple[str, str]]:
     name = one.leaf.name
     yield f"w.{name}", one.was
+    if one.kind is not None and not one.reset:
+        yield f"k.{name}", one.kind
     if one.reset:
         yield f"r.{name}", ""
     elif one.leaf.secret and (one.shown.text or one.error):

@@ -55,6 +55,12 @@ class Typed:
     """Why it cannot be, if that is known already."""
 
     @property
+    def kind(self) -> str | None:
+        """The kind of its control, if that is another one than what stood there was in."""
+        kind = self.shown.control.kind
+        return None if self.leaf.control_of(self.was).kind == kind else kind
+
+    @property
     def plain(self) -> object:
         """The value as plain data; `NOTHING` if there is none, or no way to write it."""
         return self.leaf.plain(self.assignment.value) if self.assignment else NOTHING
@@ -197,8 +203,8 @@ def _is_touched(leaf: Leaf, form: Mapping[str, str]) -> bool:
 
 
 def _shown(leaf: Leaf, form: Mapping[str, str]) -> Shown:
-    kind = form.get(f"w.{leaf.name}", "").partition(":")[0]
-    control = leaf.control(kind) or leaf.controls[0]
+    kind = form.get(f"k.{leaf.name}", "")
+    control = leaf.control(kind) or leaf.control_of(form.get(f"w.{leaf.name}", ""))
     text = _lines(form.get(f"v.{leaf.name}", ""))
     if control.kind not in _AS_IT_IS:
         text = text.strip()
