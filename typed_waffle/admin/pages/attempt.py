@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter as Counted
 from collections.abc import Iterable, Mapping
@@ -116,7 +117,7 @@ def observed(counter: Counter[Any], sheet: Sheet, posted: Posted) -> Attempt:  #
         complete = len(seen) < len(recent) or len(recent) < _MANY
     since = meanwhile(sheet, seen, posted.revision, complete=complete)
     attempt = Attempt(posted, revision, {e.field: e for e in entries}, since)
-    _merge(attempt)
+    _merge(counter, attempt)
     attempt.faults += [*_barred(sheet, attempt), *_unread(attempt)]
     return attempt
 
@@ -141,7 +142,7 @@ def _unread(attempt: Attempt) -> list[Fault]:
     ]
 
 
-def _merge(attempt: Attempt) -> None:
+def _merge(counter: Counter[Any], attempt: Attempt) -> None:  # Any: as above
     """Take what others did into account; leaves about which somebody must decide stand aside."""
     typed = attempt.posted.typed
     for name, given in list(typed.items()):
@@ -153,13 +154,26 @@ def _merge(attempt: Attempt) -> None:
             # It does not say what it saw of the leaf, but that it saw the settings as they are.
             one = replace(one, was=base_of(one.leaf, one.leaf.shown(now.value), now.revision))
         decision = attempt.posted.decisions.get(name, "")
-        found = merged(one, now, attempt.since, decision)
+        stored = functools.partial(_is_stored, counter, one)
+        found = merged(one, now, attempt.since, decision, stored)
         if isinstance(found, Overlap):
             attempt.overlaps.append(found)
         elif found is None:
             del typed[name]
         else:
             typed[name] = found
+
+
+def _is_stored(counter: Counter[Any], one: Typed) -> bool:  # Any: as above
+    """Whether nothing would change. They may write it, so a save would tell them as much."""
+    assignments = [one.assignment] if one.assignment and not one.reset else []
+    resets = [one.leaf.path] if one.reset else []
+    if not assignments and not resets:
+        return False
+    try:
+        return not counter.foreseen(assignments, resets)[1]
+    except (InvalidChange, SettingLocked):
+        return False
 
 
 def _known_faults(attempt: Attempt) -> list[Fault]:

@@ -6,7 +6,7 @@ to type, what they typed, and what stands there now. Only where all three differ
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -100,7 +100,9 @@ def base_of(leaf: Leaf, shown: Shown, revision: int) -> str:
     return f"{shown.control.kind}:r{revision}" if leaf.secret else shown.digest
 
 
-def merged(typed: Typed, now: Now, since: Meanwhile, decision: str) -> Typed | Overlap | None:
+def merged(
+    typed: Typed, now: Now, since: Meanwhile, decision: str, stored: Callable[[], bool]
+) -> Typed | Overlap | None:
     """What is to be done about a leaf: what was typed, nothing, or first a decision.
 
     Args:
@@ -108,11 +110,14 @@ def merged(typed: Typed, now: Now, since: Meanwhile, decision: str) -> Typed | O
         now: What is there.
         since: What was changed since they began to type.
         decision: What they decided, if they did.
+        stored: Says whether a secret is what they want already; it is not in `now`.
     """
     leaf = typed.leaf
     base = base_of(leaf, leaf.shown(now.value), now.revision)
     if _untouched(typed, base, since.of(leaf, now.latest)):
         return typed
+    if leaf.secret and stored():
+        return None
     if not leaf.secret and _agrees(typed, now):
         return replace(typed, was=base) if typed.reset else None
     if decision == f"{_THEIRS}:{base}":
