@@ -114,8 +114,11 @@ def merged(
     """
     leaf = typed.leaf
     base = base_of(leaf, leaf.shown(now.value), now.revision)
-    if _untouched(typed, base, since.of(leaf, now.latest)):
+    change = since.of(leaf, now.latest)
+    if _untouched(typed, base, change):
         return typed
+    if leaf.secret and change is not None:  # other changes are nothing to decide about
+        base = base_of(leaf, leaf.shown(now.value), change.revision)
     if leaf.secret and stored():
         return None
     if not leaf.secret and _agrees(typed, now):
