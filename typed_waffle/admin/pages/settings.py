@@ -139,6 +139,7 @@ class _Pages(Generic[M]):
                     error=error,
                     posted=posted,
                     carried=carried(posted, reader),
+                    unseen="unseen" in request.form,
                     again=(request.endpoint or "").rpartition(".")[2],
                 )
             answer.headers["Retry-After"] = RETRY_AFTER
@@ -199,7 +200,8 @@ class _Pages(Generic[M]):
     def _refused(self, counter: Counter[M], attempt: Attempt, status: int = 422) -> Response:
         """The form with what was typed; what they may not change is logged as any refusal is."""
         if attempt.posted.barred:
-            told_of(Barred(dict.fromkeys(self._sheet.leaves[n].path.field for n in attempt.posted.barred)))
+            fields = [self._sheet.leaves[name].path.field for name in attempt.posted.barred]
+            told_of(Barred(dict.fromkeys(fields)))
             status = 403
         return self._form(counter, attempt, status)
 
