@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from types import NoneType
 from typing import Any, Final
@@ -66,6 +66,8 @@ class Leaf:
     unit: str | None
     controls: tuple[Control, ...]
     optional: bool
+    flagged: bool
+    """Whether a box says that there is no value."""
     item: FieldInfo | None = field(repr=False)
     """What stands on each line, if it is shown so."""
 
@@ -78,11 +80,6 @@ class Leaf:
     def label(self) -> str:
         """The last name of its path."""
         return self.path.keys[-1] if self.path.keys else self.path.field
-
-    @property
-    def flagged(self) -> bool:
-        """Whether a box says that there is no value."""
-        return self.optional and self.controls[0].kind in _FLAGGED
 
     def control(self, kind: str) -> Control | None:
         """One of its controls."""
@@ -149,7 +146,7 @@ def leaf_of(
     schema = shape(path.info) if schema is None else schema
     description, kind = told
     controls = controls_for(path.info, schema)
-    return Leaf(
+    leaf = Leaf(
         path=path,
         name=str(path),
         spelling=kind,
@@ -158,8 +155,13 @@ def leaf_of(
         unit=unit,
         controls=controls,
         optional=optional(path.info),
+        flagged=optional(path.info) and controls[0].kind in _FLAGGED,
         item=item_of(path.info) if any(c.kind == "lines" for c in controls) else None,
     )
+    if leaf.optional and controls[0].kind == "text":
+        # An empty pattern is a value; an empty path is another one, so that it can say none.
+        return replace(leaf, flagged=leaf.plain(read(path.info, "")) == "")
+    return leaf
 
 
 def unit_of(owner: Any, name: str) -> str | None:  # noqa: ANN401 - an annotation
