@@ -161,7 +161,7 @@ class Reader:
 
     def _secret(self, leaf: Leaf, shown: Shown, was: str, form: Mapping[str, str]) -> Typed | None:
         kept = form.get(f"s.{leaf.name}")
-        if shown.text.strip() or (shown.none and kept is None):
+        if shown.text or (shown.none and kept is None):
             return self._read(leaf, shown, was)
         if kept is None:
             return None
