@@ -11,6 +11,7 @@ from pydantic import ByteSize, TypeAdapter
 __all__ = [
     "duration_meant",
     "duration_text",
+    "is_duration",
     "local_text",
     "size_text",
     "time_text",
@@ -76,6 +77,15 @@ def duration_meant(text: str) -> str:
         return text
     days, hours, minutes, seconds = (found[part] or "0" for part in "dhms")
     return f"{found['sign']}P{days}DT{hours}H{minutes}M{seconds}S"
+
+
+def is_duration(text: str) -> bool:
+    """Whether a text is a duration, in this or in any other form that Pydantic reads."""
+    try:
+        _DURATIONS.validate_python(duration_meant(text))
+    except ValueError:
+        return False
+    return True
 
 
 # --- times ------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from werkzeug.datastructures import MultiDict
 
 from typed_waffle.admin.pages.leaf import NOTHING, Leaf, Shown
+from typed_waffle.admin.pages.readable import is_duration
 from typed_waffle.admin.pages.sheet import Sheet
 from typed_waffle.admin.sealed import seal, unseal
 from typed_waffle.errors import InvalidChange
@@ -36,6 +37,7 @@ _MOST: Final[Mapping[str, int]] = {"size": 100, "duration": 100}
 
 _BOTH: Final = "There is a text, and “no value” is ticked: choose one."
 _TWICE: Final = "It is refused: a name stands twice in one object."
+_NO_DURATION: Final = "It is no duration. Write it as 1 d 2 h 30 min 5.5 s: what is 0 may be left out."
 _LATE: Final = "The secret was typed too long ago, and is not kept any longer: type it again."
 
 
@@ -179,11 +181,15 @@ class Reader:
         if shown.control.as_json and _has_twice(shown.text):
             return Typed(leaf, shown, was, error=_TWICE)
         try:
-            return Typed(leaf, shown, was, leaf.assigned(self._model, shown))
+            typed = Typed(leaf, shown, was, leaf.assigned(self._model, shown))
         except InvalidChange as error:
             said = "; ".join(_placed(detail) for detail in error.errors())
             where = _where(shown.text) if shown.control.as_json else ""
             return Typed(leaf, shown, was, error=said + where)
+        unread = isinstance(typed.assignment and typed.assignment.value, str)
+        if shown.control.kind == "duration" and unread and not is_duration(shown.text):
+            return Typed(leaf, shown, was, error=_NO_DURATION)
+        return typed
 
 
 def _names(form: Iterable[str], pressed: Iterable[str]) -> Iterator[str]:
