@@ -7,6 +7,7 @@ import re
 from collections import Counter as Counted
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from typed_waffle.admin.counter import Barred, Counter, Seen
@@ -39,6 +40,9 @@ LONGEST_NOTE: Final = 2000
 
 _SHORT: Final = 80
 """Characters of a value in a message."""
+
+_LONG: Final = 1000
+"""Characters that are shown once of what was typed for a setting that is gone."""
 
 _FEW: Final = 10
 """How many unknown names are told, and how many faults of one leaf."""
@@ -179,7 +183,7 @@ def _is_stored(counter: Counter[Any], one: Typed) -> bool:  # Any: as above
 def _known_faults(attempt: Attempt) -> list[Fault]:
     """What needs no model to be known."""
     unknown = attempt.posted.unknown
-    found = [Fault(f"There is no setting {brief(name)} here.") for name in unknown[:_FEW]]
+    found = [_gone(name, text) for name, text in islice(unknown.items(), _FEW)]
     if len(unknown) > _FEW:
         found.append(Fault(f"There are no settings of {len(unknown) - _FEW} more names."))
     for one in attempt.typed.values():
@@ -190,6 +194,12 @@ def _known_faults(attempt: Attempt) -> list[Fault]:
     if len(attempt.posted.note) > LONGEST_NOTE:
         found.append(Fault(f"The note may have {LONGEST_NOTE} characters at most."))
     return found
+
+
+def _gone(name: str, text: str) -> Fault:
+    """A setting that there is not: the application may have been replaced meanwhile."""
+    typed = f" What was typed: {text[:_LONG]}{'...' if len(text) > _LONG else ''}" if text else ""
+    return Fault(f"There is no setting {brief(name)} here.{typed}")
 
 
 def _foresee(counter: Counter[Any], sheet: Sheet, attempt: Attempt) -> None:  # Any: as above

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 from werkzeug.datastructures import MultiDict
 
+from typed_waffle.admin.pages.control import Kind
 from typed_waffle.admin.pages.leaf import NOTHING, Leaf, Shown
 from typed_waffle.admin.pages.readable import is_duration
 from typed_waffle.admin.pages.sheet import Sheet
@@ -28,6 +29,9 @@ FRESH: Final = -1
 
 _AS_IT_IS: Final = frozenset({"line", "area", "lines", "text", "json", "password", "sealed"})
 """Controls whose text may begin or end with blanks."""
+
+_OPEN: Final = frozenset(get_args(Kind)) - {"password", "sealed"}
+"""Kinds of controls that show what is typed."""
 
 _DIGITS: Final = 18
 """Of a revision: it is a number of 64 bits."""
@@ -79,8 +83,8 @@ class Posted:
     """Leaves that are to change, by path."""
     decisions: dict[str, str] = field(default_factory=dict)
     """By path: whose value it shall be, and against which."""
-    unknown: list[str] = field(default_factory=list)
-    """Names that the model does not have."""
+    unknown: dict[str, str] = field(default_factory=dict, repr=False)
+    """What was typed under names that the model does not have; of a secret nothing."""
     barred: list[str] = field(default_factory=list)
     """Leaves that were to change, and that the visitor may not: nothing of them is read."""
 
@@ -133,7 +137,7 @@ class Reader:
         for name in _names(lasts, pressed):
             leaf = self._sheet.leaves.get(name)
             if leaf is None:
-                found.unknown.append(name)
+                found.unknown[name] = _lost(name, lasts)
             elif leaf.path.field not in self._writable:
                 if name != lasts.get("keep") and (name in pressed or _is_touched(leaf, lasts)):
                     found.barred.append(name)
@@ -196,6 +200,12 @@ def _names(form: Iterable[str], pressed: Iterable[str]) -> Iterator[str]:
     """The paths that a form speaks of."""
     posted = [name[2:] for name in form if name[:2] in {"v.", "n.", "s.", "r."}]
     return iter(dict.fromkeys([*posted, *pressed]))
+
+
+def _lost(name: str, form: Mapping[str, str]) -> str:
+    """What was typed where the page showed a setting that is gone, unless that was a secret."""
+    kind = form.get(f"w.{name}", "").partition(":")[0]
+    return _lines(form.get(f"v.{name}", "")) if kind in _OPEN else ""
 
 
 def _is_touched(leaf: Leaf, form: Mapping[str, str]) -> bool:
