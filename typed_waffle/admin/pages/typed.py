@@ -44,8 +44,6 @@ _TWICE: Final = "It is refused: a name stands twice in one object."
 _NO_DURATION: Final = (
     "It is no duration. Write it as 1 d 2 h 30 min 5.5 s: what is 0 may be left out."
 )
-    "It is no duration. Write it as 1 d 2 h 30 min 5.5 s: what is 0 may be left out."
-)
 _LATE: Final = "The secret was typed too long ago, and is not kept any longer: type it again."
 
 
