@@ -93,11 +93,24 @@ def takes(info: FieldInfo, value: object) -> bool:
 
 def _fitting(info: FieldInfo, value: object) -> object:
     try:  # a text cannot be strict
-        return TypeAdapter[object](bare(info)).validate_python(
-            value, strict=False, by_alias=False, by_name=True
-        )
+        return _adapter(info).validate_python(value, strict=False, by_alias=False, by_name=True)
     except Exception:  # noqa: BLE001 - a validator of the user's may raise anything
         return _NONE
+
+
+def _adapter(info: FieldInfo) -> TypeAdapter[object]:
+    """Reads one value. Making one takes longer than reading, and a list has many items."""
+    annotation = bare(info)
+    try:
+        hash(annotation)
+    except TypeError:
+        return TypeAdapter[object](annotation)
+    return _adapted_once(annotation, repr(annotation))
+
+
+@functools.lru_cache(maxsize=1024)
+def _adapted_once(annotation: Any, spelled: str) -> TypeAdapter[object]:  # noqa: ANN401, ARG001 - as for `_made_once`
+    return TypeAdapter[object](annotation)
 
 
 def _fitting_json(info: FieldInfo, text: str, data: object) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, cast
 
 import pytest
@@ -19,6 +20,7 @@ from typed_waffle.admin.pages.leaf import Leaf
 from typed_waffle.admin.pages.overlap import at
 from typed_waffle.admin.pages.sheet import Sheet, sheet_of
 from typed_waffle.admin.pages.typed import Posted, Reader
+from typed_waffle.admin.visitor import Rights, Visitor
 from typed_waffle.portable.format import exactly
 from typed_waffle.values import dumped, loaded, shown
 
@@ -44,7 +46,7 @@ def sent(leaf: Leaf, data: object, *, was: str | None = None) -> MultiDict[str, 
 
 
 def posted(kind: Kind, form: MultiDict[str, str]) -> Posted:
-    reader = Reader(sheet_of(kind.model), kind.model, "default", "ann", lambda _: True)
+    reader = Reader(sheet_of(kind.model), kind.model, "default", Visitor("ann", Rights()))
     return reader.posted(form)
 
 
@@ -174,6 +176,30 @@ def test_a_browser_refuses_no_whole_number_that_fits(
     model = one(Annotated[int, rules], 5 if "9" in attributes.values() else 15)
     (leaf,) = sheet_of(model).root.every()
     assert {"inputmode": "numeric", **attributes} == dict(leaf.controls[0].attributes)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "attributes"),
+    [
+        (int, {"step": "any"}),
+        (
+            Annotated[int, Field(gt=0, multiple_of=5)],
+            {"min": "1", "step": "any", "inputmode": "numeric"},
+        ),
+        (Annotated[int, Field(gt=4, multiple_of=5)], {"min": "5", "step": "5"}),
+        (Annotated[int, Field(multiple_of=5)], {"step": "any"}),
+        (Annotated[Decimal, Field(decimal_places=2)], {"step": "any"}),
+        (Annotated[Decimal, Field(gt=0, decimal_places=2)], {"step": "any"}),
+    ],
+)
+def test_a_browser_counts_steps_from_a_bound_only(
+    annotation: Any,  # noqa: ANN401 - of any type
+    attributes: dict[str, str],
+) -> None:
+    """Without one it counts from what stands there, and refuses the whole form for one value."""
+    (leaf,) = sheet_of(one(annotation, 10)).root.every()
+    known = {"inputmode": "numeric"} if "min" in attributes else {}
+    assert dict(leaf.controls[0].attributes) == {**known, **attributes}
 
 
 def test_a_truth_value_that_may_be_missing_is_chosen() -> None:

@@ -179,20 +179,89 @@ def test_a_reset_may_overlap(office: Office, browser: Browser) -> None:
 
 
 def test_secrets_overlap_by_when_they_were_set(office: Office, browser: Browser) -> None:
-    """Their values are not shown, but that somebody else set one is."""
+    """Their values are not shown, but that somebody else set one is, or may have."""
     browser.get()
     office.change(token=SecretStr("theirs"), smtp=SMTP.model_copy(update={"port": 587}))
     browser.submit("#settings", {"v.token": CANARY, "v.smtp.password": CANARY})
     assert browser.response.status_code == 409
-    assert [o.legend.get_text() for o in browser.soup.select(".overlap")] == ["token"]  # type: ignore[union-attr] # it has one
+    names = [o.legend.get_text() for o in browser.soup.select(".overlap")]  # type: ignore[union-attr] # it has one
+    assert names == ["token", "smtp.password"]
     browser.submit("#review")
     assert browser.response.status_code == 409, "it still is one"
     assert office.settings().token.get_secret_value() == "theirs"
-    browser.submit("#review", {"d.token": radios(browser, "token")["mine"]})
+    decided = {f"d.{name}": radios(browser, name)["mine"] for name in names}
+    browser.submit("#review", decided)
     now = office.settings()
     assert now.token.get_secret_value() == CANARY
     assert now.smtp.password.get_secret_value() == CANARY
     assert now.smtp.port == 587
+
+
+def test_a_secret_overlaps_whatever_was_changed_beside_it(office: Office, browser: Browser) -> None:
+    """One change may set a part that is shown, and a secret, which the history does not have."""
+    browser.get()
+    office.change(smtp=SMTP.model_copy(update={"host": "mail", "password": SecretStr("theirs")}))
+    browser.submit("#settings", {"v.smtp.password": CANARY})
+    assert browser.response.status_code == 409
+    assert radios(browser, "smtp.password")
+    browser.submit("#review")
+    assert office.settings().smtp.password.get_secret_value() == "theirs"
+
+
+def test_a_secret_overlaps_however_much_was_changed_since(
+    office: Office, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not all changes are looked at; what is not known of a secret is taken for a change."""
+    monkeypatch.setattr("typed_waffle.admin.pages.attempt._MANY", 3)
+    browser.get()
+    office.change(token=SecretStr("theirs"))
+    for seats in range(30, 34):
+        office.change(seats=seats)
+    browser.submit("#settings", {"v.token": CANARY, "v.smtp.password": CANARY})
+    assert browser.response.status_code == 409
+    assert not radios(browser, "smtp.password"), "that one was not changed"
+    browser.submit("#review")
+    assert browser.response.status_code == 409
+    assert office.settings().token.get_secret_value() == "theirs"
+    browser.submit("#review", {"d.token": radios(browser, "token")["mine"]})
+    assert office.settings().token.get_secret_value() == CANARY
+
+
+def test_a_decision_on_a_secret_outlives_other_changes(office: Office, browser: Browser) -> None:
+    """It is against the change of that secret, and against no other."""
+    browser.get()
+    office.change(token=SecretStr("theirs"))
+    browser.submit("#settings", {"v.token": CANARY})
+    mine = radios(browser, "token")["mine"]
+    office.change(low=3)
+    browser.submit("#review", {"d.token": mine})
+    assert browser.response.status_code == 303
+    assert office.settings().token.get_secret_value() == CANARY
+
+
+def test_a_decision_on_a_secret_is_against_its_last_change(
+    office: Office, browser: Browser
+) -> None:
+    """If it is set once more, it has to be decided once more."""
+    browser.get()
+    office.change(token=SecretStr("theirs"))
+    browser.submit("#settings", {"v.token": CANARY})
+    mine = radios(browser, "token")["mine"]
+    office.change(token=SecretStr("theirs again"))
+    browser.submit("#review", {"d.token": mine})
+    assert browser.response.status_code == 409
+    assert office.settings().token.get_secret_value() == "theirs again"
+
+
+def test_a_secret_that_is_saved_twice_is_no_conflict(office: Office, browser: Browser) -> None:
+    """Whoever presses Save twice did not overtake themselves."""
+    browser.get()
+    browser.submit("#settings", {"v.token": CANARY})
+    sent = browser.fields("#review")
+    browser.send("/save", sent)
+    browser.send("/save", sent)
+    assert browser.response.status_code == 303
+    assert office.revision() == 1
 
 
 def test_a_race_at_the_save_loses_nothing(office: Office, browser: Browser) -> None:
@@ -212,6 +281,27 @@ def test_a_race_at_the_save_loses_nothing(office: Office, browser: Browser) -> N
     assert (office.settings().seats, office.settings().low) == (44, 3)
     browser.submit("#review", {"d.seats": radios(browser, "seats")["mine"]})
     assert (office.settings().seats, office.settings().low) == (30, 3)
+
+
+def test_a_race_without_an_end_loses_nothing(office: Office, browser: Browser) -> None:
+    """If others write every time, the review comes back with all that was typed."""
+    browser.get()
+    browser.submit("#settings", {"v.seats": "30"})
+    change = Counter.change
+    others = iter(range(1, 100))
+
+    def overtaken(self: Counter[Bakery], *args: object, **options: object) -> Change | None:
+        office.change(high=10 + next(others))
+        return change(self, *args, **options)  # type: ignore[arg-type] # as it was called
+
+    with patch.object(Counter, "change", overtaken):
+        browser.submit("#review", {"note": "kept"})
+    assert browser.response.status_code == 409
+    assert "Others change the settings all the time" in browser.text
+    browser.submit("#review")
+    assert office.settings().seats == 30
+    browser.follow()
+    assert "kept" in browser.text
 
 
 def test_a_save_whose_field_was_fetched_and_normalised_is_no_overlap(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections import Counter as Counted
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from typed_waffle.admin.counter import Counter, Seen
+from typed_waffle.admin.counter import Barred, Counter, Seen
 from typed_waffle.admin.pages.leaf import Leaf
 from typed_waffle.admin.pages.overlap import (
     Meanwhile,
@@ -38,8 +41,14 @@ LONGEST_NOTE: Final = 2000
 _SHORT: Final = 80
 """Characters of a value in a message."""
 
+_LONG: Final = 1000
+"""Characters that are shown once of what was typed for a setting that is gone."""
+
 _FEW: Final = 10
-"""How many unknown names are told."""
+"""How many unknown names are told, and how many faults of one leaf."""
+
+_MOST_FAULTS: Final = 100
+"""How many faults of the model are told."""
 
 _MANY: Final = 200
 """How many changes of others are looked at."""
@@ -89,11 +98,10 @@ def attempted(counter: Counter[Any], sheet: Sheet, posted: Posted) -> Attempt:  
     """Judge what was typed.
 
     Raises:
-        Barred: they may not change one of the settings.
         StoreUnavailable: the store does not answer.
     """
     attempt = observed(counter, sheet, posted)
-    attempt.faults += _known_faults(attempt)
+    attempt.faults[:0] = _known_faults(attempt)
     if not attempt.faults:
         _foresee(counter, sheet, attempt)
     return attempt
@@ -106,16 +114,39 @@ def observed(counter: Counter[Any], sheet: Sheet, posted: Posted) -> Attempt:  #
     secrets = [one for one in posted.typed.values() if one.leaf.secret]
     oldest = min([posted.revision, *(shown_at(one, posted.revision) for one in secrets)])
     seen: list[Seen] = []
+    complete = True
     if oldest < revision and posted.revision != FRESH:
         recent = counter.history(field=None, limit=_MANY, before=None)
         seen = [one for one in recent if one.change.revision > oldest]
-    since = meanwhile(sheet, seen, posted.revision)
+        complete = len(seen) < len(recent) or len(recent) < _MANY
+    since = meanwhile(sheet, seen, posted.revision, complete=complete)
     attempt = Attempt(posted, revision, {e.field: e for e in entries}, since)
-    _merge(attempt)
+    _merge(counter, attempt)
+    attempt.faults += [*_barred(sheet, attempt), *_unread(attempt)]
     return attempt
 
 
-def _merge(attempt: Attempt) -> None:
+def _barred(sheet: Sheet, attempt: Attempt) -> list[Fault]:
+    """What they may not change, setting by setting."""
+    found: dict[str, list[Leaf]] = {}
+    for leaf in map(sheet.leaves.__getitem__, attempt.posted.barred):
+        found.setdefault(leaf.path.field, []).append(leaf)
+    return [
+        Fault(Barred([name]).description or "", tuple(leaves) if name in attempt.entries else ())
+        for name, leaves in found.items()
+    ]
+
+
+def _unread(attempt: Attempt) -> list[Fault]:
+    """What could not be read at all, and is not locked either."""
+    return [
+        Fault(one.error, (one.leaf,))
+        for one in attempt.typed.values()
+        if one.error is not None and attempt.entries[one.leaf.path.field].variable is None
+    ]
+
+
+def _merge(counter: Counter[Any], attempt: Attempt) -> None:  # Any: as above
     """Take what others did into account; leaves about which somebody must decide stand aside."""
     typed = attempt.posted.typed
     for name, given in list(typed.items()):
@@ -127,7 +158,8 @@ def _merge(attempt: Attempt) -> None:
             # It does not say what it saw of the leaf, but that it saw the settings as they are.
             one = replace(one, was=base_of(one.leaf, one.leaf.shown(now.value), now.revision))
         decision = attempt.posted.decisions.get(name, "")
-        found = merged(one, now, attempt.since, decision)
+        stored = functools.partial(_is_stored, counter, one)
+        found = merged(one, now, attempt.since, decision, stored)
         if isinstance(found, Overlap):
             attempt.overlaps.append(found)
         elif found is None:
@@ -136,10 +168,22 @@ def _merge(attempt: Attempt) -> None:
             typed[name] = found
 
 
+def _is_stored(counter: Counter[Any], one: Typed) -> bool:  # Any: as above
+    """Whether nothing would change. They may write it, so a save would tell them as much."""
+    assignments = [one.assignment] if one.assignment and not one.reset else []
+    resets = [one.leaf.path] if one.reset else []
+    if not assignments and not resets:
+        return False
+    try:
+        return not counter.foreseen(assignments, resets)[1]
+    except (InvalidChange, SettingLocked):
+        return False
+
+
 def _known_faults(attempt: Attempt) -> list[Fault]:
     """What needs no model to be known."""
     unknown = attempt.posted.unknown
-    found = [Fault(f"There is no setting {brief(name)} here.") for name in unknown[:_FEW]]
+    found = [_gone(name, text) for name, text in islice(unknown.items(), _FEW)]
     if len(unknown) > _FEW:
         found.append(Fault(f"There are no settings of {len(unknown) - _FEW} more names."))
     for one in attempt.typed.values():
@@ -147,11 +191,15 @@ def _known_faults(attempt: Attempt) -> list[Fault]:
         if variable is not None:
             locked = SettingLocked(one.leaf.path.field, variable)
             found.append(Fault(str(locked), (one.leaf,)))
-        elif one.error is not None:
-            found.append(Fault(one.error, (one.leaf,)))
     if len(attempt.posted.note) > LONGEST_NOTE:
         found.append(Fault(f"The note may have {LONGEST_NOTE} characters at most."))
     return found
+
+
+def _gone(name: str, text: str) -> Fault:
+    """A setting that there is not: the application may have been replaced meanwhile."""
+    typed = f" What was typed: {text[:_LONG]}{'...' if len(text) > _LONG else ''}" if text else ""
+    return Fault(f"There is no setting {brief(name)} here.{typed}")
 
 
 def _foresee(counter: Counter[Any], sheet: Sheet, attempt: Attempt) -> None:  # Any: as above
@@ -166,7 +214,7 @@ def _foresee(counter: Counter[Any], sheet: Sheet, attempt: Attempt) -> None:  # 
         if undecided:
             attempt.unforeseen = True  # what they decide may mend it
             return
-        attempt.faults += [_fault(sheet, attempt, detail) for detail in error.errors()]
+        attempt.faults += _few(sheet, attempt, error.errors())
     except SettingLocked as error:  # since it was looked at
         attempt.faults.append(Fault(str(error), sheet.of.get(error.field, ())))
 
@@ -174,12 +222,30 @@ def _foresee(counter: Counter[Any], sheet: Sheet, attempt: Attempt) -> None:  # 
 # --- where a fault belongs --------------------------------------------------------------------
 
 
+def _few(sheet: Sheet, attempt: Attempt, details: list[ErrorDetails]) -> list[Fault]:
+    """The first faults, of each leaf and in all: nobody reads thousands."""
+    found: list[Fault] = []
+    counts: Counted[Leaf | None] = Counted()
+    for detail in details:
+        leaf = _leaf(sheet, detail)
+        counts[leaf] += 1
+        if len(found) < _MOST_FAULTS and (leaf is None or counts[leaf] <= _FEW):
+            found.append(_fault(sheet, attempt, detail))
+    left = len(details) - len(found)
+    return [*found, Fault(f"And {left} more faults like these.")] if left else found
+
+
+def _leaf(sheet: Sheet, detail: ErrorDetails) -> Leaf | None:
+    name, *keys = map(str, detail["loc"] or [""])
+    return sheet.covering(name, tuple(keys))
+
+
 def _fault(sheet: Sheet, attempt: Attempt, detail: ErrorDetails) -> Fault:
     text = detail["msg"]
     if not detail["loc"]:
         return Fault(text, _concerned(attempt, sheet.leaves.values(), text))
     name, *keys = map(str, detail["loc"])
-    leaf = sheet.covering(name, tuple(keys))
+    leaf = _leaf(sheet, detail)
     if leaf is None:
         return Fault(text)
     inside = keys[len(leaf.path.keys) :]

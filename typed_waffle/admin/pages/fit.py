@@ -178,15 +178,15 @@ def _bounds(info: FieldInfo, kind: object, schema: Schema) -> dict[str, str]:
     for name, bound in (("min", least), ("max", most)):
         if bound is not None:
             found[name] = str(bound)
-    found["step"] = _step(info, schema, whole=whole)
+    found["step"] = "any" if least is None else _step(info, schema, least, whole=whole)
     if whole and least is not None and least >= 0:
         found["inputmode"] = "numeric"
     return found
 
 
-def _step(info: FieldInfo, schema: Schema, *, whole: bool) -> str:
-    """A browser counts the steps from the least value."""
-    step, least = schema.get("multipleOf"), schema.get("minimum", 0)
+def _step(info: FieldInfo, schema: Schema, least: float, *, whole: bool) -> str:
+    """A browser counts the steps from the least value; without one, from what stands there."""
+    step = schema.get("multipleOf")
     places = next((p for m in info.metadata if (p := getattr(m, "decimal_places", None))), None)
     if step is not None and isinstance(step, int) and isinstance(least, int) and not least % step:
         return str(step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from types import NoneType
 from typing import Any, Final
@@ -30,6 +30,9 @@ _FLAGGED: Final = frozenset({"line", "area", "lines", "password", "sealed"})
 
 _SPELLED: Final = frozenset({"switch", "select", "json"})
 """Controls that say `null` if there is none."""
+
+_STRICT: Final = frozenset({"json", "sealed"})
+"""Controls in which names are typed, none of which may be dropped without a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class Leaf:
     unit: str | None
     controls: tuple[Control, ...]
     optional: bool
+    flagged: bool
+    """Whether a box says that there is no value."""
     item: FieldInfo | None = field(repr=False)
     """What stands on each line, if it is shown so."""
 
@@ -76,14 +81,13 @@ class Leaf:
         """The last name of its path."""
         return self.path.keys[-1] if self.path.keys else self.path.field
 
-    @property
-    def flagged(self) -> bool:
-        """Whether a box says that there is no value."""
-        return self.optional and self.controls[0].kind in _FLAGGED
-
     def control(self, kind: str) -> Control | None:
         """One of its controls."""
         return next((control for control in self.controls if control.kind == kind), None)
+
+    def control_of(self, digest: str) -> Control:
+        """The control of what has a digest; the first one if nobody knows."""
+        return self.control(digest.partition(":")[0]) or self.controls[0]
 
     def shown(self, value: object) -> Shown:
         """Plain data, in the first control that can show it."""
@@ -109,7 +113,10 @@ class Leaf:
             lines = (line.strip() for line in text.split("\n"))
             values = [read(self.item, line) for line in lines if line]
             return Assignment(self.path, self._gathered(values))
-        return assigned(model, self.path, control.meant(text), as_json=control.as_json)
+        strict = control.kind in _STRICT
+        return assigned(
+            model, self.path, control.meant(text), as_json=control.as_json, strict=strict
+        )
 
     def _gathered(self, values: list[object]) -> object:
         kinds = (getattr(m, "__origin__", None) for m in members(self.path.info.annotation))
@@ -139,7 +146,7 @@ def leaf_of(
     schema = shape(path.info) if schema is None else schema
     description, kind = told
     controls = controls_for(path.info, schema)
-    return Leaf(
+    leaf = Leaf(
         path=path,
         name=str(path),
         spelling=kind,
@@ -148,8 +155,13 @@ def leaf_of(
         unit=unit,
         controls=controls,
         optional=optional(path.info),
+        flagged=optional(path.info) and controls[0].kind in _FLAGGED,
         item=item_of(path.info) if any(c.kind == "lines" for c in controls) else None,
     )
+    if leaf.optional and controls[0].kind == "text":
+        # An empty pattern is a value; an empty path is another one, so that it can say none.
+        return replace(leaf, flagged=leaf.plain(read(path.info, "")) == "")
+    return leaf
 
 
 def unit_of(owner: Any, name: str) -> str | None:  # noqa: ANN401 - an annotation

@@ -6,7 +6,7 @@ to type, what they typed, and what stands there now. Only where all three differ
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -60,9 +60,17 @@ class Meanwhile:
     """The changes, newest first."""
     leaves: Mapping[str, Change] = field(default_factory=dict)
     """The newest change of each leaf that one of them changed, by path."""
+    complete: bool = True
+    """Whether all of them were looked at."""
+
+    def of(self, leaf: Leaf, latest: Stamp | None) -> Change | Stamp | None:
+        """The newest change of a leaf; of its setting, if it is not known what that changed."""
+        return self.leaves.get(leaf.name) or (None if self.complete else latest)
 
 
-def meanwhile(sheet: Sheet, seen: Sequence[Seen], revision: int) -> Meanwhile:
+def meanwhile(
+    sheet: Sheet, seen: Sequence[Seen], revision: int, *, complete: bool = True
+) -> Meanwhile:
     """What these changes, newest first, changed of each leaf; those since a revision are told."""
     leaves: dict[str, Change] = {}
     for one in seen:
@@ -73,10 +81,11 @@ def meanwhile(sheet: Sheet, seen: Sequence[Seen], revision: int) -> Meanwhile:
                 for leaf in of
                 if at(changed.before, leaf.path.keys) != at(changed.after, leaf.path.keys)
             ]
-            # If nothing that is shown differs, it was a secret.
-            for leaf in differing or [leaf for leaf in of if leaf.secret]:
+            # The history has no secret: whether one was changed as well, nobody can see.
+            secrets = [leaf for leaf in of if leaf.secret]
+            for leaf in [*differing, *secrets]:
                 leaves.setdefault(leaf.name, one.change)
-    return Meanwhile(tuple(s for s in seen if s.change.revision > revision), leaves)
+    return Meanwhile(tuple(s for s in seen if s.change.revision > revision), leaves, complete)
 
 
 def at(data: object, keys: tuple[str, ...]) -> object:
@@ -91,7 +100,9 @@ def base_of(leaf: Leaf, shown: Shown, revision: int) -> str:
     return f"{shown.control.kind}:r{revision}" if leaf.secret else shown.digest
 
 
-def merged(typed: Typed, now: Now, since: Meanwhile, decision: str) -> Typed | Overlap | None:
+def merged(
+    typed: Typed, now: Now, since: Meanwhile, decision: str, stored: Callable[[], bool]
+) -> Typed | Overlap | None:
     """What is to be done about a leaf: what was typed, nothing, or first a decision.
 
     Args:
@@ -99,11 +110,17 @@ def merged(typed: Typed, now: Now, since: Meanwhile, decision: str) -> Typed | O
         now: What is there.
         since: What was changed since they began to type.
         decision: What they decided, if they did.
+        stored: Says whether a secret is what they want already; it is not in `now`.
     """
     leaf = typed.leaf
     base = base_of(leaf, leaf.shown(now.value), now.revision)
-    if _untouched(typed, base, since):
+    change = since.of(leaf, now.latest)
+    if _untouched(typed, base, change):
         return typed
+    if leaf.secret and change is not None:  # other changes are nothing to decide about
+        base = base_of(leaf, leaf.shown(now.value), change.revision)
+    if leaf.secret and stored():
+        return None
     if not leaf.secret and _agrees(typed, now):
         return replace(typed, was=base) if typed.reset else None
     if decision == f"{_THEIRS}:{base}":
@@ -121,10 +138,9 @@ def _agrees(typed: Typed, now: Now) -> bool:
     return plain is not NOTHING and exactly(plain) == exactly(now.value)
 
 
-def _untouched(typed: Typed, base: str, since: Meanwhile) -> bool:
+def _untouched(typed: Typed, base: str, change: Change | Stamp | None) -> bool:
     if typed.was == base or not typed.leaf.secret:
         return typed.was == base
-    change = since.leaves.get(typed.leaf.name)
     return change is None or change.revision <= shown_at(typed, change.revision - 1)
 
 

@@ -11,6 +11,7 @@ from pydantic import ByteSize, TypeAdapter
 __all__ = [
     "duration_meant",
     "duration_text",
+    "is_duration",
     "local_text",
     "size_text",
     "time_text",
@@ -43,10 +44,11 @@ def size_text(data: object) -> str | None:
 # --- durations --------------------------------------------------------------------------------
 
 _DURATION: Final = re.compile(
-    r"(?P<sign>-?) *(?:(?P<d>\d+) *d)? *(?:(?P<h>\d+) *h)? *(?:(?P<m>\d+) *min)? *"
-    r"(?:(?P<s>\d+(?:\.\d{1,6})?) *s)?",
+    r"(?P<sign>-?) ?(?:(?P<d>\d+) ?d ?)?(?:(?P<h>\d+) ?h ?)?(?:(?P<m>\d+) ?min ?)?"
+    r"(?:(?P<s>\d+(?:\.\d{1,6})?) ?s)?",
     re.ASCII,
 )
+"""Of a text with single blanks. No two that may be missing touch, so that none is tried twice."""
 _DURATIONS: Final = TypeAdapter(timedelta)
 
 
@@ -70,11 +72,20 @@ def duration_text(data: object) -> str | None:
 
 def duration_meant(text: str) -> str:
     """The form of ISO 8601 of what was typed in that way; anything else as it is."""
-    found = _DURATION.fullmatch(text.strip())
+    found = _DURATION.fullmatch(" ".join(text.split()))
     if not found or not any(found[part] for part in "dhms"):
         return text
     days, hours, minutes, seconds = (found[part] or "0" for part in "dhms")
     return f"{found['sign']}P{days}DT{hours}H{minutes}M{seconds}S"
+
+
+def is_duration(text: str) -> bool:
+    """Whether a text is a duration, in this or in any other form that Pydantic reads."""
+    try:
+        _DURATIONS.validate_python(duration_meant(text))
+    except ValueError:
+        return False
+    return True
 
 
 # --- times ------------------------------------------------------------------------------------

@@ -53,10 +53,13 @@ def reviewed(attempt: Attempt, reader: Reader) -> Review:
 def _carried(one: Typed, reader: Reader) -> Iterator[tuple[str, str]]:
     name = one.leaf.name
     yield f"w.{name}", one.was
+    if one.kind is not None and not one.reset:
+        yield f"k.{name}", one.kind
     if one.reset:
         yield f"r.{name}", ""
-    elif one.leaf.secret and one.shown.text:
-        yield f"s.{name}", reader.sealed(one)
+    elif one.leaf.secret and (one.shown.text or one.error):
+        # An empty seal keeps on saying that the secret is lost.
+        yield f"s.{name}", reader.sealed(one) if one.shown.text else ""
     else:
         yield f"v.{name}", one.shown.text
     if one.shown.none and not one.reset:

@@ -65,6 +65,12 @@ class Row:
         return self.may_write and self.variable is None
 
     @property
+    def kind(self) -> str | None:
+        """The kind of its control, if that is another one than its form's digest says."""
+        kind = self.shown.control.kind
+        return None if self.leaf.control_of(self.base).kind == kind else kind
+
+    @property
     def widget(self) -> str:
         """The element: a plain text where a browser would drop what was typed."""
         return self.shown.control.kind if self.shown.control.holds(self.shown.text) else "raw"

@@ -9,8 +9,8 @@ from typing import Final, Generic
 from flask import Response, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from typed_waffle.admin.counter import Counter
-from typed_waffle.admin.guard import visitor
+from typed_waffle.admin.counter import Barred, Counter
+from typed_waffle.admin.guard import told_of, visitor
 from typed_waffle.admin.house import House
 from typed_waffle.admin.pages.attempt import LONGEST_NOTE, Attempt, attempted, observed
 from typed_waffle.admin.pages.failure import RETRY_AFTER
@@ -42,6 +42,10 @@ _STALE: Final = (
     "This form was open for too long, or does not come from this page. Nothing was written, and "
     "everything that you typed is still here: review it once more."
 )
+_STALE_IN_PART: Final = (
+    "This form was open for too long, or does not come from this page. Nothing was written. What "
+    "you typed is still here, but for what is said above."
+)
 
 
 def add(house: House[M]) -> None:
@@ -72,7 +76,7 @@ class _Pages(Generic[M]):
         counter = self._counter()
         attempt = attempted(counter, self._sheet, self._posted())
         if attempt.faults:
-            return self._form(counter, attempt, 422)
+            return self._refused(counter, attempt)
         if not attempt.fields and not attempt.overlaps:
             attempt.typed.clear()
             return self._form(counter, attempt, notice=_SAME)
@@ -81,17 +85,16 @@ class _Pages(Generic[M]):
     def edit(self) -> ResponseReturnValue:
         """The form again, with what was typed."""
         counter = self._counter()
-        return self._form(counter, observed(counter, self._sheet, self._posted()))
+        attempt = observed(counter, self._sheet, self._posted())
+        return self._refused(counter, attempt, 200)
 
     def save(self) -> ResponseReturnValue:
         """Make the change, unless it is refused, or first needs a decision."""
         counter = self._counter()
-        left = _ATTEMPTS
-        while True:
-            left -= 1
+        for _ in range(_ATTEMPTS):
             attempt = attempted(counter, self._sheet, self._posted())
             if attempt.faults:
-                return self._form(counter, attempt, 422)
+                return self._refused(counter, attempt)
             if attempt.overlaps:
                 return self._review(attempt, asked=True)
             if attempt.fields and "unseen" in request.form:
@@ -104,18 +107,21 @@ class _Pages(Generic[M]):
                     expected_revision=attempt.revision,
                 )
             except RevisionConflict:
-                if not left:
-                    raise
                 continue
             if change is None:
                 return redirect(url_for(".settings", notice="same"), 303)
             return redirect(url_for(".change", revision=change.revision), 303)
+        attempt = attempted(counter, self._sheet, self._posted())
+        if attempt.faults:
+            return self._refused(counter, attempt)
+        return self._review(attempt, overtaken=True)
 
     def stale(self) -> ResponseReturnValue:
         """The form again, with what was typed and a fresh token. Nothing is written."""
         counter = self._counter()
         attempt = observed(counter, self._sheet, self._posted())
-        return self._form(counter, attempt, 400, trouble=_STALE)
+        trouble = _STALE_IN_PART if attempt.faults else _STALE
+        return self._form(counter, attempt, 400, trouble=trouble)
 
     def kept(self, view: Callable[[], ResponseReturnValue]) -> Callable[[], ResponseReturnValue]:
         """The view; or, if the database does not answer, a page that keeps what was typed."""
@@ -133,6 +139,7 @@ class _Pages(Generic[M]):
                     error=error,
                     posted=posted,
                     carried=carried(posted, reader),
+                    unseen="unseen" in request.form,
                     again=(request.endpoint or "").rpartition(".")[2],
                 )
             answer.headers["Retry-After"] = RETRY_AFTER
@@ -151,8 +158,8 @@ class _Pages(Generic[M]):
 
     @property
     def _reader(self) -> Reader:
-        waffle, who = self._house.waffle, visitor()
-        return Reader(self._sheet, waffle.model, waffle.namespace, who.actor, who.may_read)
+        waffle = self._house.waffle
+        return Reader(self._sheet, waffle.model, waffle.namespace, visitor())
 
     def _posted(self) -> Posted:
         return self._reader.posted(request.form)
@@ -190,16 +197,33 @@ class _Pages(Generic[M]):
             trouble=trouble,
         )
 
-    def _review(self, attempt: Attempt, *, asked: bool = False) -> Response:
-        """The page of what saving would do; `asked` if a decision was asked for before."""
+    def _refused(self, counter: Counter[M], attempt: Attempt, status: int = 422) -> Response:
+        """The form with what was typed; what they may not change is logged as any refusal is."""
+        if attempt.posted.barred:
+            fields = [self._sheet.leaves[name].path.field for name in attempt.posted.barred]
+            told_of(Barred(dict.fromkeys(fields)))
+            status = 403
+        return self._form(counter, attempt, status)
+
+    def _review(
+        self, attempt: Attempt, *, asked: bool = False, overtaken: bool = False
+    ) -> Response:
+        """The page of what saving would do.
+
+        Args:
+            attempt: What was typed.
+            asked: Whether a decision was asked for before.
+            overtaken: Whether it was to be saved, and others were faster each time.
+        """
         return page(
             self._house,
             "review",
-            409 if attempt.overlaps else 200,
+            409 if attempt.overlaps or overtaken else 200,
             attempt=attempt,
             worker=self._counter().me(),
             review=reviewed(attempt, self._reader),
             asked=asked,
+            overtaken=overtaken,
             longest_note=LONGEST_NOTE,
         )
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final, get_args
 
 from werkzeug.datastructures import MultiDict
 
-from typed_waffle.admin.pages.control import Control
+from typed_waffle.admin.pages.control import Kind
 from typed_waffle.admin.pages.leaf import NOTHING, Leaf, Shown
+from typed_waffle.admin.pages.readable import is_duration
 from typed_waffle.admin.pages.sheet import Sheet
 from typed_waffle.admin.sealed import seal, unseal
+from typed_waffle.admin.visitor import Visitor
 from typed_waffle.errors import InvalidChange
 from typed_waffle.model import WaffleModel
 from typed_waffle.paths import Assignment, Path
+from typed_waffle.values import MAX_TEXT
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 __all__ = ["FRESH", "Posted", "Reader", "Typed", "revision_of"]
 
@@ -25,9 +31,20 @@ FRESH: Final = -1
 _AS_IT_IS: Final = frozenset({"line", "area", "lines", "text", "json", "password", "sealed"})
 """Controls whose text may begin or end with blanks."""
 
+_OPEN: Final = frozenset(get_args(Kind)) - {"password", "sealed"}
+"""Kinds of controls that show what is typed."""
+
 _DIGITS: Final = 18
 """Of a revision: it is a number of 64 bits."""
 
+_MOST: Final[Mapping[str, int]] = {"size": 100, "duration": 100}
+"""Characters of what is read piece by piece, by the kind of its control."""
+
+_BOTH: Final = "There is a text, and “no value” is ticked: choose one."
+_TWICE: Final = "It is refused: a name stands twice in one object."
+_NO_DURATION: Final = (
+    "It is no duration. Write it as 1 d 2 h 30 min 5.5 s: what is 0 may be left out."
+)
 _LATE: Final = "The secret was typed too long ago, and is not kept any longer: type it again."
 
 
@@ -47,6 +64,12 @@ class Typed:
     """Why it cannot be, if that is known already."""
 
     @property
+    def kind(self) -> str | None:
+        """The kind of its control, if that is another one than what stood there was in."""
+        kind = self.shown.control.kind
+        return None if self.leaf.control_of(self.was).kind == kind else kind
+
+    @property
     def plain(self) -> object:
         """The value as plain data; `NOTHING` if there is none, or no way to write it."""
         return self.leaf.plain(self.assignment.value) if self.assignment else NOTHING
@@ -63,8 +86,10 @@ class Posted:
     """Leaves that are to change, by path."""
     decisions: dict[str, str] = field(default_factory=dict)
     """By path: whose value it shall be, and against which."""
-    unknown: list[str] = field(default_factory=list)
-    """Names of no setting that they may see."""
+    unknown: dict[str, str] = field(default_factory=dict, repr=False)
+    """What was typed under names of no setting that they may see; of a secret nothing."""
+    barred: list[str] = field(default_factory=list)
+    """Leaves that were to change, and that the visitor may not: nothing of them is read."""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -89,8 +114,7 @@ class Reader:
         sheet: Which leaves there are.
         model: The settings.
         namespace: Of them.
-        actor: Who sends the form; a sealed secret is theirs alone.
-        may_read: Whether they may see a setting. One that they may not see is none to them.
+        visitor: Who sends the form; a sealed secret is theirs alone.
     """
 
     def __init__(
@@ -98,14 +122,12 @@ class Reader:
         sheet: Sheet,
         model: type[WaffleModel],
         namespace: str,
-        actor: str,
-        may_read: Callable[[str], bool],
+        visitor: Visitor,
     ) -> None:
         self._sheet = sheet
         self._model = model
         self._namespace = namespace
-        self._actor = actor
-        self._may_read = may_read
+        self._visitor = visitor
 
     def posted(self, form: MultiDict[str, str]) -> Posted:
         """What a form says."""
@@ -114,8 +136,11 @@ class Reader:
         pressed = frozenset(form.getlist("reset"))
         for name in _names(lasts, pressed):
             leaf = self._sheet.leaves.get(name)
-            if leaf is None or not self._may_read(leaf.path.field):
-                found.unknown.append(name)
+            if leaf is None or not self._visitor.may_read(leaf.path.field):
+                found.unknown[name] = _lost(name, lasts)
+            elif not self._visitor.may_write(leaf.path.field):
+                if name != lasts.get("keep") and (name in pressed or _is_touched(leaf, lasts)):
+                    found.barred.append(name)
             elif name != lasts.get("keep"):
                 typed = self._typed(leaf, lasts, reset=name in pressed)
                 if typed is not None:
@@ -126,12 +151,11 @@ class Reader:
 
     def sealed(self, typed: Typed) -> str:
         """A secret that was typed, as a page may carry it."""
-        return seal(self._namespace, self._actor, typed.leaf.name, typed.shown.text)
+        return seal(self._namespace, self._visitor.actor, typed.leaf.name, typed.shown.text)
 
     def _typed(self, leaf: Leaf, form: Mapping[str, str], *, reset: bool) -> Typed | None:
         was = form.get(f"w.{leaf.name}", "")
-        control = leaf.control(was.partition(":")[0]) or leaf.controls[0]
-        shown = _shown(leaf, control, form)
+        shown = _shown(leaf, form)
         if reset or _still_reset(leaf, shown, form):
             return Typed(leaf, shown, was, reset=True)
         if leaf.secret:
@@ -142,23 +166,34 @@ class Reader:
         return None if _is_the_same(typed) else typed
 
     def _secret(self, leaf: Leaf, shown: Shown, was: str, form: Mapping[str, str]) -> Typed | None:
-        if shown.text.strip() or shown.none:
-            return self._read(leaf, shown, was)
         kept = form.get(f"s.{leaf.name}")
+        if shown.text or (shown.none and kept is None):
+            return self._read(leaf, shown, was)
         if kept is None:
             return None
-        text = unseal(self._namespace, self._actor, leaf.name, kept)
+        text = unseal(self._namespace, self._visitor.actor, leaf.name, kept)
         if text is None:
             return Typed(leaf, shown, was, error=_LATE)
         return self._read(leaf, replace(shown, text=text), was)
 
     def _read(self, leaf: Leaf, shown: Shown, was: str) -> Typed:
+        most = _MOST.get(shown.control.kind, MAX_TEXT)
+        if len(shown.text) > most:  # before much is done with it
+            return Typed(leaf, shown, was, error=f"It has {most} characters at most.")
+        if leaf.flagged and shown.none and shown.text:
+            return Typed(leaf, shown, was, error=_BOTH)
+        if shown.control.as_json and _has_twice(shown.text):
+            return Typed(leaf, shown, was, error=_TWICE)
         try:
-            return Typed(leaf, shown, was, leaf.assigned(self._model, shown))
+            typed = Typed(leaf, shown, was, leaf.assigned(self._model, shown))
         except InvalidChange as error:
-            said = "; ".join(detail["msg"] for detail in error.errors())
+            said = "; ".join(_placed(detail) for detail in error.errors())
             where = _where(shown.text) if shown.control.as_json else ""
             return Typed(leaf, shown, was, error=said + where)
+        unread = isinstance(typed.assignment and typed.assignment.value, str)
+        if shown.control.kind == "duration" and unread and not is_duration(shown.text):
+            return Typed(leaf, shown, was, error=_NO_DURATION)
+        return typed
 
 
 def _names(form: Iterable[str], pressed: Iterable[str]) -> Iterator[str]:
@@ -167,20 +202,70 @@ def _names(form: Iterable[str], pressed: Iterable[str]) -> Iterator[str]:
     return iter(dict.fromkeys([*posted, *pressed]))
 
 
-def _shown(leaf: Leaf, control: Control, form: Mapping[str, str]) -> Shown:
+def _lost(name: str, form: Mapping[str, str]) -> str:
+    """What was typed where the page showed a setting that is gone, unless that was a secret."""
+    kind = form.get(f"w.{name}", "").partition(":")[0]
+    return _lines(form.get(f"v.{name}", "")) if kind in _OPEN else ""
+
+
+def _is_touched(leaf: Leaf, form: Mapping[str, str]) -> bool:
+    """Whether somebody typed there, as far as it can be told without reading it."""
+    shown = _shown(leaf, form)
+    if f"r.{leaf.name}" in form or f"s.{leaf.name}" in form:
+        return True
+    if leaf.secret:
+        return bool(shown.text or shown.none)
+    return f"v.{leaf.name}" in form and shown.digest != form.get(f"w.{leaf.name}", "")
+
+
+def _shown(leaf: Leaf, form: Mapping[str, str]) -> Shown:
+    kind = form.get(f"k.{leaf.name}", "")
+    control = leaf.control(kind) or leaf.control_of(form.get(f"w.{leaf.name}", ""))
     text = _lines(form.get(f"v.{leaf.name}", ""))
     if control.kind not in _AS_IT_IS:
         text = text.strip()
     if leaf.flagged:
-        none = f"n.{leaf.name}" in form
-        return Shown(control, "" if none else text, none)
+        return _flagged(Shown(control, text, f"n.{leaf.name}" in form), leaf, form)
     empty = not text and leaf.optional and not control.as_json
     return Shown(control, text, none=empty)
+
+
+def _flagged(shown: Shown, leaf: Leaf, form: Mapping[str, str]) -> Shown:
+    """Without the one of text and box that nobody touched; with both, if they touched both."""
+    was = form.get(f"w.{leaf.name}", "")
+    if not shown.none or not shown.text:
+        return shown
+    if replace(shown, text="").digest == was:
+        return replace(shown, none=False)
+    return replace(shown, text="") if replace(shown, none=False).digest == was else shown
 
 
 def _lines(text: str) -> str:
     """A text with its lines ended as in Python: a browser ends them as HTTP does."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _placed(detail: ErrorDetails) -> str:
+    """What is wrong, and where in the value."""
+    inside = ".".join(map(str, detail["loc"][1:]))
+    return f"At {inside}: {detail['msg']}" if inside else detail["msg"]
+
+
+def _has_twice(text: str) -> bool:
+    """Whether JSON has an object with two values of one name, of which one would be lost."""
+    twice = False
+
+    def counted(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal twice
+        found = dict(pairs)
+        twice = twice or len(found) < len(pairs)
+        return found
+
+    try:
+        json.loads(text, object_pairs_hook=counted)
+    except (ValueError, RecursionError):
+        return False  # whoever reads it says why
+    return twice
 
 
 def _where(text: str) -> str:
