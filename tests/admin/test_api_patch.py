@@ -265,12 +265,14 @@ def test_a_long_name_is_not_repeated(teller: Teller) -> None:
         assert len(answer.data) < 2_000
 
 
-def test_values_are_counted(teller: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A patch of more single values than can be read quickly is refused."""
+@pytest.mark.parametrize("part", [{"seats": 1}, {}, {"seats": None}, {"within": {"a": {}}}])
+def test_parts_are_counted(
+    teller: Teller, monkeypatch: pytest.MonkeyPatch, part: Mapping[str, object]
+) -> None:
+    """A patch of more parts and entries than can be read quickly is refused, whatever they are."""
     monkeypatch.setattr(patch, "MOST", 10)
-    rooms = {f"room {number}": {"seats": number} for number in range(11)}
-    problem = teller.refused({"rooms": rooms})
-    assert "more than 10 values" in problem["detail"]
+    problem = teller.refused({"rooms": {f"room {number}": part for number in range(11)}})
+    assert "more than 10 parts" in problem["detail"]
     assert teller.patch({"codes": {str(number): "x" for number in range(11)}}).status_code == 200
 
 

@@ -21,8 +21,8 @@ from typed_waffle.values import MAX_TEXT
 
 __all__ = ["patched"]
 
-MOST: Final = 2000
-"""The most values of one patch, each of which is read by itself."""
+MOST: Final = 4000
+"""The most parts and entries of one patch that are read one by one."""
 
 LONGEST: Final = 100
 """The most characters of a name that a refusal repeats."""
@@ -55,6 +55,7 @@ class _Reading:
         self.resets: list[Path] = []
         self._model = model
         self._count = 0
+        self._known: dict[tuple[int, str | None], tuple[FieldInfo, FieldInfo | None]] = {}
 
     def take(self, path: Path, data: object) -> None:
         """Take in what a setting is to be."""
@@ -106,9 +107,6 @@ class _Reading:
         return found
 
     def _value(self, path: Path, data: object) -> object:
-        self._count += 1
-        if self._count > MOST:
-            self._refuse(path, f"the patch has more than {MOST} values. Make it in several")
         try:
             return assigned(self._model, path, exactly(data), as_json=True, strict=True).value
         except InvalidChange as error:
@@ -124,11 +122,22 @@ class _Reading:
         raise InvalidChange(f"{path} is refused: {why}. Nothing was written.", [found])
 
     def _below(self, path: Path, key: str) -> Path:
-        part = found_part(path.info, key, exact=True)
+        self._count += 1
+        if self._count > MOST:
+            self._refuse(path, f"the patch has more than {MOST} parts. Make it in several")
+        part = self._part(path.info, key)
         if part is not None:
-            return Path(path.field, (*path.keys, key), part[1])
+            return Path(path.field, (*path.keys, key), part)
         short = key if len(key) <= LONGEST else f"{key[:LONGEST]}..."
         return parsed(self._model, joined(path.field, (*path.keys, short)))  # says what there is
+
+    def _part(self, info: FieldInfo, key: str) -> FieldInfo | None:
+        """What may stand under a key: found once, and for all entries of a mapping together."""
+        place = (id(info), key if named_parts(info) else None)
+        if place not in self._known:
+            found = found_part(info, key, exact=True)
+            self._known[place] = info, found[1] if found else None  # its id stays its own
+        return self._known[place][1]
 
 
 def _has_parts(info: FieldInfo) -> bool:
