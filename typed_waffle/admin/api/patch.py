@@ -90,12 +90,15 @@ class _Reading:
     def _entries(self, path: Path, mapping: Any, data: Mapping[str, object]) -> Parts:  # noqa: ANN401 - an annotation
         """Entries, under the keys that the mapping has them by."""
         of_keys, of_values = get_args(mapping)
+        read_as = _keys(of_keys, data)
+        if len(read_as) < len(data):
+            self._refuse(path, "two names in it are one key")
+        keys = dict(zip(data, read_as, strict=True))
         inside = FieldInfo.from_annotation(of_values)
         apart = {k for k, v in data.items() if isinstance(v, dict) and not _complete(inside, v)}
         together = {k: v for k, v in data.items() if v is not None and k not in apart}
         whole = Path(path.field, path.keys, FieldInfo.from_annotation(mapping))
         read = _paired(together, self._value(whole, together) if together else {})
-        keys = _keys(of_keys, data)
         found = Parts()
         for key, part in data.items():
             if part is None:
@@ -118,7 +121,8 @@ class _Reading:
         raise InvalidChange(summary([found]), [found])
 
     def _refuse(self, path: Path, why: str) -> NoReturn:
-        found = fault(path.field, None, why, secret=True)  # whatever it is, it is large
+        found = fault(path.field, None, why, secret=True)  # whatever it is, it may be large
+        found["loc"] = (path.field, *path.keys)
         raise InvalidChange(f"{path} is refused: {why}. Nothing was written.", [found])
 
     def _below(self, path: Path, key: str) -> Path:
@@ -163,13 +167,12 @@ def _complete(info: FieldInfo, data: object) -> bool:
     )
 
 
-def _keys(of_keys: Any, data: Mapping[str, object]) -> dict[str, object]:  # noqa: ANN401 - an annotation
-    """The keys of a mapping for the names in JSON; the names for those that can be none."""
+def _keys(of_keys: Any, data: Mapping[str, object]) -> list[object]:  # noqa: ANN401 - an annotation
+    """The keys of a mapping for the names in JSON; the names if one of them can be none."""
     made: Any = FrozenDict  # Any: subscripted at run time
     names = dict.fromkeys(data)
     read = read_json(FieldInfo.from_annotation(made[of_keys, object]), exactly(names))
-    keys = list(read) if isinstance(read, Mapping) and len(read) == len(names) else list(names)
-    return dict(zip(names, keys, strict=True))
+    return list(read) if isinstance(read, Mapping) else list(names)
 
 
 def _paired(given: Mapping[str, object], read: object) -> dict[str, object]:
