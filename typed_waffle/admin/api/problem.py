@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
 from typed_waffle.admin.api.body import Unfit
-from typed_waffle.admin.api.conditional import tag
+from typed_waffle.admin.api.conditional import conditioned, tag
 from typed_waffle.admin.api.faults import faults, short
 from typed_waffle.admin.api.pointer import pointer_in
 from typed_waffle.admin.api.query import BadQuery
@@ -59,6 +59,8 @@ def problem(model: type[WaffleModel], error: Exception) -> ResponseReturnValue:
     """The problem document of an error; `model` has the settings that it may be about."""
     kind = next((kind for kind in KINDS if isinstance(error, kind)), None)
     status, title = KINDS[kind] if kind else _plain(error)
+    if kind is RevisionConflict and not conditioned():
+        status = 409  # no condition of theirs failed
     document = {
         "type": f"urn:typed-waffle:{kind.__name__}" if kind else "about:blank",
         "title": title,
@@ -77,6 +79,8 @@ def _detail(error: Exception) -> str:
     if isinstance(error, HTTPException):
         return str(error.description or "")
     if isinstance(error, RevisionConflict):
+        if not conditioned():
+            return "Others changed the settings again and again: nothing was written. Try again."
         return (
             f"The store is at revision {error.actual}, not {error.expected}: nothing was written. "
             f"Look at the changes, then try again with If-Match: {tag(error.actual)}."
