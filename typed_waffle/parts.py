@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 from collections.abc import Iterator, Mapping
 from enum import Enum
@@ -81,9 +82,17 @@ def _declared(annotation: Any) -> dict[str, FieldInfo]:  # noqa: ANN401 - see ab
     if not isinstance(cls, type) or issubclass(cls, RootModel):
         return {}
     if issubclass(cls, BaseModel):
-        return {n: FieldInfo.from_annotation(bare(part)) for n, part in cls.model_fields.items()}
-    if not dataclasses.is_dataclass(cls):
-        return {}
+        return _of_model(cls) if cls.__pydantic_complete__ else _of_model.__wrapped__(cls)
+    return _of_dataclass(cls) if dataclasses.is_dataclass(cls) else {}
+
+
+@functools.lru_cache(maxsize=1024)
+def _of_model(cls: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {n: FieldInfo.from_annotation(bare(part)) for n, part in cls.model_fields.items()}
+
+
+@functools.lru_cache(maxsize=1024)
+def _of_dataclass(cls: type[Any]) -> dict[str, FieldInfo]:  # Any: of any class
     hints = get_type_hints(cls, include_extras=True)
     given = [part.name for part in dataclasses.fields(cls) if part.init]
     return {name: FieldInfo.from_annotation(hints[name]) for name in given}

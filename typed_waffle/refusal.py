@@ -113,10 +113,10 @@ def lost(field: str, given: object, instead: object, *, secret: bool) -> ErrorDe
 
 def summary(found: Iterable[ErrorDetails], then: str = NEXT) -> str:
     """One message for a refused change: each setting, its value, the rule, the next step."""
-    parts = [sentence(detail) for detail in found]
-    more = len(parts) - _MANY
-    if more > 0:
-        parts[_MANY:] = [f"and {more} more"]
+    found = list(found)
+    parts = [sentence(detail) for detail in found[:_MANY]]
+    if len(found) > _MANY:
+        parts.append(f"and {len(found) - _MANY} more")
     return f"{'; '.join(parts)}. {then}"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.gallery import Parts
 from tests.support.teller import MERGE, Teller
 from typed_waffle.admin.guard import LARGEST
 
@@ -146,6 +147,18 @@ def test_what_is_hostile_is_refused_quickly(teller: Teller, name: str) -> None:
     assert len(answer.data) < 4_000
     assert took < SOON
     assert teller.revision() == 0
+
+
+@pytest.mark.parametrize("part", [{}, {"seats": 1}, {"name": None, "seats": None}])
+def test_many_entries_are_refused_quickly(tmp_path: Path, part: dict[str, object]) -> None:
+    """Entries that are read one by one are counted before much is done with them."""
+    teller = Teller(tmp_path, Parts)
+    teller.get("/api/settings")
+    patch = {"rooms": {f"k{number}": part for number in range(20_000 if not part else 8_000)}}
+    began = time.process_time()
+    assert teller.patch(patch).status_code == 422
+    assert time.process_time() - began < SOON
+    teller.close()
 
 
 def test_a_body_that_is_said_to_be_huge_is_not_read(teller: Teller) -> None:

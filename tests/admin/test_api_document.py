@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from flask import Flask
 from jsonschema import Draft202012Validator
+from pydantic import Field, StringConstraints
 
 from tests.support.compounds import KINDS
-from tests.support.gallery import Parts, Values
+from tests.support.gallery import Parts, Room, Values
 from tests.support.kinds import Kind
 from tests.support.teller import Teller
 from typed_waffle import Waffle, WaffleModel
@@ -21,6 +22,15 @@ from typed_waffle.portable.schema import schema_of
 from typed_waffle.values import data, dumped, masked
 
 RIGHTS = {"may_read": lambda actor, name: actor == "ann" or name not in {"smtp", "api_key"}}
+
+Word = Annotated[str, StringConstraints(pattern="^[a-z]+$")]
+
+
+class Patterned(WaffleModel):
+    """Mappings whose keys are of a pattern."""
+
+    rooms: Annotated[Mapping[Word, Room], Field(min_length=1, max_length=2)] = {"hall": Room()}
+    seats: Mapping[Word, int] = {"hall": 3}
 
 
 @pytest.fixture
@@ -78,7 +88,7 @@ def test_document_names_every_resource(teller: Teller) -> None:
     assert routes - {"/api", "/api/", "/api/<path:rest>"} == set(document["paths"])
 
 
-@pytest.mark.parametrize("model", [Values, Parts])
+@pytest.mark.parametrize("model", [Values, Parts, Patterned])
 def test_schemas_are_valid_and_refer_to_what_is_there(
     tmp_path: Path, model: type[WaffleModel]
 ) -> None:
@@ -125,6 +135,30 @@ def test_patches_fit_the_document(teller: Teller) -> None:
     for patch in refused:
         assert not fits(patch)
         assert teller.patch(patch).status_code == 422
+
+
+def test_entries_under_keys_of_a_pattern_are_described(tmp_path: Path) -> None:
+    """A part of such an entry may be given, `null` takes one out, and no other key is taken."""
+    teller = Teller(tmp_path, Patterned)
+    fits = component(teller.get("/api/openapi.json"), "SettingsPatch").is_valid
+    taken: list[Any] = [
+        *({"rooms": {"hall": {"seats": 1}}}, {"rooms": {"hall": {"name": None}}}),
+        *({"seats": {"hall": None}}, {"seats": {"attic": 1}}, {"rooms": None}),
+    ]
+    for patch in taken:
+        assert fits(patch)
+        assert teller.patch(patch).status_code == 200
+    refused: list[Any] = [
+        *({"rooms": {"hall": {"seats": "1"}}}, {"rooms": {"hall": {"sets": 1}}}),
+        *({"rooms": {"Hall": {}}}, {"seats": {"hall": "1"}}, {"seats": {"2": 1}}),
+    ]
+    for patch in refused:
+        assert not fits(patch)
+        assert teller.patch(patch).status_code == 422
+    assert component(teller.get("/api/openapi.json"), "Settings").is_valid(
+        teller.get("/api/settings")
+    )
+    teller.close()
 
 
 def test_document_hides_what_may_not_be_seen(teller: Teller) -> None:

@@ -199,6 +199,9 @@ def test_what_is_taken_out_of_a_tree_is_gone() -> None:
         ({"codes": {"1": 1}}, "/codes/1"),
         ({"codes": {"x": "1"}}, "/codes/x"),
         ({"codes": [[1, "a"]]}, "/codes"),
+        ({"codes": {"2": "a", "02": "b"}}, "/codes"),
+        ({"codes": {"1": None, "01": "b"}}, "/codes"),
+        ({"codes": {"2": "a", "02": "a", "3": "c"}}, "/codes"),
         ({"doors": [{"seats": "1"}]}, "/doors/0/seats"),
         ({"doors": [{"sets": 1}]}, "/doors/0/sets"),
         ({"rooms": {"a": {"within": {"b": {"seats": "1"}}}}}, "/rooms/a/within/b/seats"),
@@ -265,12 +268,14 @@ def test_a_long_name_is_not_repeated(teller: Teller) -> None:
         assert len(answer.data) < 2_000
 
 
-def test_values_are_counted(teller: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A patch of more single values than can be read quickly is refused."""
+@pytest.mark.parametrize("part", [{"seats": 1}, {}, {"seats": None}, {"within": {"a": {}}}])
+def test_parts_are_counted(
+    teller: Teller, monkeypatch: pytest.MonkeyPatch, part: Mapping[str, object]
+) -> None:
+    """A patch of more parts and entries than can be read quickly is refused, whatever they are."""
     monkeypatch.setattr(patch, "MOST", 10)
-    rooms = {f"room {number}": {"seats": number} for number in range(11)}
-    problem = teller.refused({"rooms": rooms})
-    assert "more than 10 values" in problem["detail"]
+    problem = teller.refused({"rooms": {f"room {number}": part for number in range(11)}})
+    assert "more than 10 parts" in problem["detail"]
     assert teller.patch({"codes": {str(number): "x" for number in range(11)}}).status_code == 200
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -38,6 +38,20 @@ class Strict(WaffleModel):
     @classmethod
     def _divides(cls, value: int) -> int:
         return value if 1 // value or value else 0
+
+
+class Wordy(WaffleModel):
+    """Settings whose faults may be long."""
+
+    depths: Mapping[str, Sequence[Sequence[int]]] = {}
+    text: str = ""
+
+    @field_validator("text")
+    @classmethod
+    def _short(cls, value: str) -> str:
+        if len(value) > 10:
+            raise ValueError(f"{value} is long")
+        return value
 
 
 @pytest.fixture
@@ -140,6 +154,38 @@ def test_another_site_cannot_change_anything(teller: Teller) -> None:
     forged = teller.patch({"low": 1}, headers={"X-CSRFToken": "forged"})
     assert (elsewhere.status_code, forged.status_code) == (403, 400)
     assert teller.revision() == 0
+
+
+def test_faults_are_told_up_to_a_hundred(tmp_path: Path) -> None:
+    """A value of thousands of faults is answered with the first ones, and how many more are."""
+    teller = Teller(tmp_path, Parts)
+    answer = teller.patch({"tags": [1] * 20_000})
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json["errors"]] == [
+        f"/tags/{n}" for n in range(100)
+    ]
+    assert answer.json["more_errors"] == 19_900
+    assert len(answer.data) < 20_000
+    few = teller.refused({"tags": [1] * 100})
+    assert len(few["errors"]) == 100
+    assert "more_errors" not in few
+    teller.close()
+
+
+def test_what_a_fault_says_is_bounded(tmp_path: Path) -> None:
+    """Neither a long key nor a rule that quotes the value makes an answer that is longer."""
+    teller = Teller(tmp_path, Wordy)
+    answers = [
+        teller.patch({"depths": {"k" * 200_000: [["x"]] * 1_000}}),
+        teller.patch({"text": "x" * 200_000}),
+        teller.ask("POST", "/api/rollback", json={"k" * 200_000: 1}),
+        teller.ask("POST", "/api/rollback", json={f"k{n}": 1 for n in range(20_000)}),
+    ]
+    assert [answer.status_code for answer in answers] == [422] * 4
+    assert max(len(answer.data) for answer in answers) < 150_000
+    assert all(len(answer.json["detail"]) < 5_000 for answer in answers)
+    assert answers[-1].json["more_errors"] == 20_001 - 100
+    teller.close()
 
 
 def test_pointers_are_those_of_rfc_6901() -> None:

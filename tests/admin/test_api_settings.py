@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.models import CANARY
 from tests.support.teller import MERGE, Teller
+from typed_waffle import desk
+from typed_waffle.paths import merged
 
 RIGHTS = {
     "may_read": lambda actor, name: actor == "ann" or name != "low",
@@ -73,7 +77,7 @@ def test_what_the_client_has_is_old(teller: Teller) -> None:
 @pytest.mark.parametrize("tag", ["", "x", '"1" "2"', '"1', "W/1", '*, "1"', '"é"'])
 def test_a_tag_that_is_none_is_refused(teller: Teller, tag: str) -> None:
     """A condition that is not of the right form is answered 400, not ignored."""
-    for method, header in (("GET", "If-None-Match"), ("PATCH", "If-Match")):
+    for method, header in itertools.product(("GET", "PATCH"), ("If-Match", "If-None-Match")):
         answer = teller.ask(method, "/api/settings", headers={header: tag}, json={"low": 1})
         assert answer.status_code == 400
         assert header in answer.json["detail"]
@@ -189,6 +193,57 @@ def test_a_condition_holds_even_if_nothing_differs(teller: Teller) -> None:
     """A patch that would change nothing is still answered 412 if it is based on the past."""
     teller.patched({"low": 1})
     assert teller.patch({}, headers={"If-Match": '"0"'}).status_code == 412
+
+
+@pytest.mark.parametrize("tag", ['"1"', 'W/"1"', "*", '"7", "1"', "1"])
+def test_a_change_of_what_was_not_to_be_there_is_refused(teller: Teller, tag: str) -> None:
+    """If the revision is one that `If-None-Match` names, a change is answered 412."""
+    teller.patched({"low": 1})
+    for method, path, body in (
+        ("PATCH", "/api/settings", {"low": 2}),
+        ("POST", "/api/rollback", {"revision": 0}),
+    ):
+        answer = teller.ask(method, path, json=body, headers={"If-None-Match": tag})
+        assert answer.status_code == 412
+        assert "If-None-Match" in answer.json["detail"]
+    assert teller.revision() == 1
+    assert teller.patch({"low": 2}, headers={"If-None-Match": '"0"'}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("tag", "status"), [('"1"', 200), ("*", 200), ('"0"', 412), ('W/"1"', 412), ('"x"', 412)]
+)
+def test_another_revision_is_not_shown(teller: Teller, tag: str, status: int) -> None:
+    """Who asks for a revision with `If-Match` gets that one or 412, whatever else they have."""
+    teller.patched({"low": 1})
+    for method in ("GET", "HEAD"):
+        asked = teller.ask(method, "/api/settings", headers={"If-Match": tag})
+        assert asked.status_code == status
+    both = teller.ask("GET", "/api/settings", headers={"If-Match": tag, "If-None-Match": '"1"'})
+    assert both.status_code == (304 if status == 200 else 412)
+
+
+@pytest.mark.parametrize("headers", [{}, {"If-Match": "*"}])
+def test_a_race_that_is_lost_fails_no_condition(
+    teller: Teller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    """Who named no revision, and came too late again and again, is answered 409."""
+    other = Teller(tmp_path)
+    numbers = iter(range(1, 100))
+
+    def slow(*given: Any) -> object:  # noqa: ANN401 - passed on
+        with other.app.app_context():
+            other.waffle.update(low=-next(numbers))
+        return merged(*given)
+
+    monkeypatch.setattr(desk, "merged", slow)
+    answer = teller.patch({"smtp": {"host": "mail"}}, headers=headers)
+    assert answer.status_code == answer.json["status"] == 409
+    assert answer.json["type"] == "urn:typed-waffle:RevisionConflict"
+    assert "If-Match" not in answer.json["detail"]
+    named = teller.patch({"smtp": {"host": "mail"}}, headers={"If-Match": answer.headers["ETag"]})
+    assert named.status_code == 412
+    other.close()
 
 
 # --- rights -----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Literal
 
 from jsonschema import Draft202012Validator
 from pydantic import Secret, SecretStr
@@ -54,3 +55,9 @@ def test_secrets_are_only_written() -> None:
         schema = schema_of(one(annotation, default))["properties"]["value"]
         assert schema["writeOnly"] is True
         assert "default" not in schema
+
+
+def test_a_choice_stands_once() -> None:
+    """Values that are the same in JSON are one choice; those of two JSON types stay two."""
+    schema = schema_of(one(Literal[b"x", "x", 1, "1"], "x"))["properties"]["value"]
+    assert schema["enum"] == ["x", 1, "1"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import json
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -57,6 +58,12 @@ class _Shape(GenerateJsonSchema):
         keys = self.generate_inner(schema["keys_schema"]) if "keys_schema" in schema else {}
         named = _NAMES.get(str(keys.get("type")))  # Pydantic tells those of texts only
         return {**made, "propertyNames": named} if named else made
+
+    def literal_schema(self, schema: core_schema.LiteralSchema) -> JsonSchemaValue:
+        made = super().literal_schema(schema)
+        if "enum" in made:  # bytes and a text may be the same in JSON
+            made["enum"] = list({json.dumps(value): value for value in made["enum"]}.values())
+        return made
 
     def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
         if issubclass(schema["cls"], enum.Flag):  # any sum of its members

@@ -118,6 +118,7 @@ SCHEMAS: Final[Bit] = {
             "status": {"type": "integer"},
             "detail": _TEXT,
             "errors": _list(_object(pointer=_TEXT, type=_TEXT, detail=_TEXT)),
+            "more_errors": {"type": "integer", "description": "How many are not among these."},
             "setting": _TEXT,
             "settings": _list(_TEXT),
             "parameter": _TEXT,

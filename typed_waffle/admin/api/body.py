@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from flask import request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
+from typed_waffle.admin.api.faults import faults, short
 from typed_waffle.admin.api.pointer import pointer
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 __all__ = ["MERGE_PATCH", "Unfit", "read_object", "validated"]
 
 B = TypeVar("B", bound=BaseModel)
 
 MERGE_PATCH: Final = "application/merge-patch+json"
+
+MANY: Final = 10
+"""The most faults of one sentence."""
 
 
 class Unsupported(UnsupportedMediaType):
@@ -41,13 +48,14 @@ class Unfit(UnprocessableEntity):
     """A body that is JSON, and not what is asked for.
 
     Args:
-        errors: What is wrong, as the problem document tells it.
+        found: What is wrong, as Pydantic tells it.
     """
 
-    def __init__(self, errors: list[dict[str, str]]) -> None:
-        why = "; ".join(f"{error['pointer'] or 'the body'}: {error['detail']}" for error in errors)
-        super().__init__(f"{why}. Nothing was written.")
-        self.members: Mapping[str, object] = {"errors": errors}
+    def __init__(self, found: Sequence[ErrorDetails]) -> None:
+        first = [f"{short(pointer(d['loc'])) or 'the body'}: {d['msg']}" for d in found[:MANY]]
+        more = [f"and {len(found) - MANY} more"] if len(found) > MANY else []
+        super().__init__(f"{'; '.join([*first, *more])}. Nothing was written.")
+        self.members: Mapping[str, object] = faults(found, pointer)
         """What the problem document has besides."""
 
 
@@ -101,7 +109,4 @@ def validated(form: type[B], data: Mapping[str, object]) -> B:
     try:
         return form.model_validate(data)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-    raise Unfit(
-        [{"pointer": pointer(e["loc"]), "type": e["type"], "detail": e["msg"]} for e in found]
-    )
+        raise Unfit(error.errors(include_url=False, include_input=False)) from None

@@ -11,7 +11,7 @@ from werkzeug.exceptions import BadRequest, PreconditionFailed
 from typed_waffle.admin.counter import Counter
 from typed_waffle.model import M
 
-__all__ = ["CONDITION", "expected", "known_already", "tag"]
+__all__ = ["CONDITION", "conditioned", "expected", "known_already", "tag"]
 
 _TAG: Final = r'(?:(?:W/)?"[!#-~]*"|[0-9]{1,15})'
 """An entity tag; a revision without the quotes, which shells take away, is its tag."""
@@ -33,20 +33,30 @@ def known_already(revision: int) -> bool:
     """Whether the client says that it has this revision already.
 
     Raises:
-        BadRequest: the header is not of the form that it must have.
+        BadRequest: a header is not of the form that it must have.
+        PreconditionFailed: the client wants none but others.
     """
-    given = _given("If-None-Match")
-    return given is not None and bool({"*", tag(revision)} & {t.removeprefix("W/") for t in given})
+    wanted = _given("If-Match")
+    if wanted is not None and not {"*", tag(revision)} & set(wanted):
+        raise PreconditionFailed(f"The revision is {tag(revision)}, which If-Match does not name.")
+    return _unwanted(revision)
+
+
+def conditioned() -> bool:
+    """Whether the client says on which revision it bases a change."""
+    return _given("If-Match") not in (None, ["*"])
 
 
 def expected(counter: Counter[M]) -> int | None:
     """The revision on which the client bases a change, if it says so.
 
     Raises:
-        BadRequest: the header is not of the form that it must have.
-        PreconditionFailed: it names no revision.
+        BadRequest: a header is not of the form that it must have.
+        PreconditionFailed: `If-Match` names no revision, or `If-None-Match` the one that is.
         StoreUnavailable: the store does not answer.
     """
+    if "If-None-Match" in request.headers and _unwanted(counter.revision()):
+        raise PreconditionFailed("If-None-Match names the revision that is. Nothing was written.")
     given = _given("If-Match")
     if given is None or given == ["*"]:
         return None
@@ -57,6 +67,11 @@ def expected(counter: Counter[M]) -> int | None:
         now = counter.revision()
         return now if now in revisions else max(revisions)
     return revisions[0]
+
+
+def _unwanted(revision: int) -> bool:
+    given = _given("If-None-Match")
+    return given is not None and bool({"*", tag(revision)} & {t.removeprefix("W/") for t in given})
 
 
 def _given(header: str) -> list[str] | None:

@@ -21,8 +21,8 @@ from typed_waffle.values import MAX_TEXT
 
 __all__ = ["patched"]
 
-MOST: Final = 2000
-"""The most values of one patch, each of which is read by itself."""
+MOST: Final = 4000
+"""The most parts and entries of one patch that are read one by one."""
 
 LONGEST: Final = 100
 """The most characters of a name that a refusal repeats."""
@@ -55,6 +55,7 @@ class _Reading:
         self.resets: list[Path] = []
         self._model = model
         self._count = 0
+        self._known: dict[tuple[int, str | None], tuple[FieldInfo, FieldInfo | None]] = {}
 
     def take(self, path: Path, data: object) -> None:
         """Take in what a setting is to be."""
@@ -89,12 +90,15 @@ class _Reading:
     def _entries(self, path: Path, mapping: Any, data: Mapping[str, object]) -> Parts:  # noqa: ANN401 - an annotation
         """Entries, under the keys that the mapping has them by."""
         of_keys, of_values = get_args(mapping)
+        read_as = _keys(of_keys, data)
+        if len(read_as) < len(data):
+            self._refuse(path, "two names in it are one key")
+        keys = dict(zip(data, read_as, strict=True))
         inside = FieldInfo.from_annotation(of_values)
         apart = {k for k, v in data.items() if isinstance(v, dict) and not _complete(inside, v)}
         together = {k: v for k, v in data.items() if v is not None and k not in apart}
         whole = Path(path.field, path.keys, FieldInfo.from_annotation(mapping))
         read = _paired(together, self._value(whole, together) if together else {})
-        keys = _keys(of_keys, data)
         found = Parts()
         for key, part in data.items():
             if part is None:
@@ -106,9 +110,6 @@ class _Reading:
         return found
 
     def _value(self, path: Path, data: object) -> object:
-        self._count += 1
-        if self._count > MOST:
-            self._refuse(path, f"the patch has more than {MOST} values. Make it in several")
         try:
             return assigned(self._model, path, exactly(data), as_json=True, strict=True).value
         except InvalidChange as error:
@@ -120,15 +121,27 @@ class _Reading:
         raise InvalidChange(summary([found]), [found])
 
     def _refuse(self, path: Path, why: str) -> NoReturn:
-        found = fault(path.field, None, why, secret=True)  # whatever it is, it is large
+        found = fault(path.field, None, why, secret=True)  # whatever it is, it may be large
+        found["loc"] = (path.field, *path.keys)
         raise InvalidChange(f"{path} is refused: {why}. Nothing was written.", [found])
 
     def _below(self, path: Path, key: str) -> Path:
-        part = found_part(path.info, key, exact=True)
+        self._count += 1
+        if self._count > MOST:
+            self._refuse(path, f"the patch has more than {MOST} parts. Make it in several")
+        part = self._part(path.info, key)
         if part is not None:
-            return Path(path.field, (*path.keys, key), part[1])
+            return Path(path.field, (*path.keys, key), part)
         short = key if len(key) <= LONGEST else f"{key[:LONGEST]}..."
         return parsed(self._model, joined(path.field, (*path.keys, short)))  # says what there is
+
+    def _part(self, info: FieldInfo, key: str) -> FieldInfo | None:
+        """What may stand under a key: found once, and for all entries of a mapping together."""
+        place = (id(info), key if named_parts(info) else None)
+        if place not in self._known:
+            found = found_part(info, key, exact=True)
+            self._known[place] = info, found[1] if found else None  # its id stays its own
+        return self._known[place][1]
 
 
 def _has_parts(info: FieldInfo) -> bool:
@@ -154,13 +167,12 @@ def _complete(info: FieldInfo, data: object) -> bool:
     )
 
 
-def _keys(of_keys: Any, data: Mapping[str, object]) -> dict[str, object]:  # noqa: ANN401 - an annotation
-    """The keys of a mapping for the names in JSON; the names for those that can be none."""
+def _keys(of_keys: Any, data: Mapping[str, object]) -> list[object]:  # noqa: ANN401 - an annotation
+    """The keys of a mapping for the names in JSON; the names if one of them can be none."""
     made: Any = FrozenDict  # Any: subscripted at run time
     names = dict.fromkeys(data)
     read = read_json(FieldInfo.from_annotation(made[of_keys, object]), exactly(names))
-    keys = list(read) if isinstance(read, Mapping) and len(read) == len(names) else list(names)
-    return dict(zip(names, keys, strict=True))
+    return list(read) if isinstance(read, Mapping) else list(names)
 
 
 def _paired(given: Mapping[str, object], read: object) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 from flask import Response, request
@@ -12,7 +13,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
 from typed_waffle.admin.api.body import Unfit
-from typed_waffle.admin.api.conditional import tag
+from typed_waffle.admin.api.conditional import conditioned, tag
+from typed_waffle.admin.api.faults import faults, short
 from typed_waffle.admin.api.pointer import pointer_in
 from typed_waffle.admin.api.query import BadQuery
 from typed_waffle.admin.api.resource import answer
@@ -46,6 +48,9 @@ KINDS: Final[dict[type[Exception], tuple[int, str]]] = {
 }
 """Status and title of the errors that have a type of their own."""
 
+LONGEST: Final = 4000
+"""The most characters of the sentence that tells what is wrong."""
+
 RETRY: Final = 5
 """Seconds after which to ask again what does not answer."""
 
@@ -54,11 +59,13 @@ def problem(model: type[WaffleModel], error: Exception) -> ResponseReturnValue:
     """The problem document of an error; `model` has the settings that it may be about."""
     kind = next((kind for kind in KINDS if isinstance(error, kind)), None)
     status, title = KINDS[kind] if kind else _plain(error)
+    if kind is RevisionConflict and not conditioned():
+        status = 409  # no condition of theirs failed
     document = {
         "type": f"urn:typed-waffle:{kind.__name__}" if kind else "about:blank",
         "title": title,
         "status": status,
-        "detail": _detail(error),
+        "detail": short(_detail(error), LONGEST),
         **dict(_members(model, error)),
     }
     if isinstance(error, WaffleError) and status >= 500:  # noqa: PLR2004 - a server's fault
@@ -72,6 +79,8 @@ def _detail(error: Exception) -> str:
     if isinstance(error, HTTPException):
         return str(error.description or "")
     if isinstance(error, RevisionConflict):
+        if not conditioned():
+            return "Others changed the settings again and again: nothing was written. Try again."
         return (
             f"The store is at revision {error.actual}, not {error.expected}: nothing was written. "
             f"Look at the changes, then try again with If-Match: {tag(error.actual)}."
@@ -89,17 +98,7 @@ def _members(
 ) -> Iterator[tuple[str, Any]]:  # Any: a JSON value
     """What a program needs, so that it has to read no sentence."""
     if isinstance(error, InvalidChange):
-        yield (
-            "errors",
-            [
-                {
-                    "pointer": pointer_in(model, detail["loc"]),
-                    "type": detail["type"],
-                    "detail": detail["msg"],
-                }
-                for detail in error.errors()
-            ],
-        )
+        yield from faults(error.errors(), partial(pointer_in, model)).items()
     elif isinstance(error, UnknownSetting):
         yield "setting", error.field
         yield "nearest", error.nearest

@@ -71,8 +71,11 @@ class Shapes:
             made["properties"] = {name: _nullable(part) for name, part in parts}
             made["additionalProperties"] = False
             made.pop("required", None)
-        elif isinstance(made.get("additionalProperties"), dict):
-            made["additionalProperties"] = _nullable(made["additionalProperties"])
+        elif _is_mapping(made):
+            if isinstance(made.get("additionalProperties"), dict):
+                made["additionalProperties"] = _nullable(made["additionalProperties"])
+            for pattern, part in made.get("patternProperties", {}).items():
+                made["patternProperties"][pattern] = _nullable(part)
             for bound in ("minProperties", "maxProperties"):  # of what it makes, with what is there
                 made.pop(bound, None)
         return made
@@ -88,8 +91,11 @@ class Shapes:
         for key in ("items", "additionalProperties", "propertyNames"):
             if isinstance(made.get(key), dict):
                 made[key] = shape(made[key])
-        if "properties" in made:
-            made["properties"] = {name: shape(part) for name, part in made["properties"].items()}
+        for key in ("properties", "patternProperties"):
+            if key in made:
+                made[key] = {name: shape(part) for name, part in made[key].items()}
+        if "patternProperties" in made:  # another key is refused
+            made.setdefault("additionalProperties", False)
         if "$ref" in made:
             made["$ref"] = self._component(made["$ref"], shape, kind)
         return made
@@ -109,10 +115,15 @@ class Shapes:
         """Whether a value may have parts that are changed one by one."""
         if "$ref" in schema:
             return self._merges(self._meant(schema))
-        if "properties" in schema or isinstance(schema.get("additionalProperties"), dict):
+        if "properties" in schema or _is_mapping(schema):
             return True
         options = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
         return any(self._merges(option) for option in options)
+
+
+def _is_mapping(schema: Schema) -> bool:
+    """Whether it is of entries, under any key or under those of a pattern."""
+    return isinstance(schema.get("additionalProperties"), dict) or "patternProperties" in schema
 
 
 def _nullable(schema: Schema) -> Schema:
