@@ -13,6 +13,9 @@ __all__ = ["pytest_in"]
 ROOT = Path(__file__).parents[2]
 PLUGIN = "typed_waffle.testing.plugin"
 
+OTHERS = ("anyio", "hypothesispytest", "schemathesis")
+"""Plugins that are here for our own tests, and take a second and a half to load."""
+
 
 def pytest_in(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the tests in a folder, with our plugin even where the package was not reinstalled."""
@@ -22,6 +25,7 @@ def pytest_in(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
         [
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."),
             *(() if installed else ("-p", PLUGIN)),
+            *(word for name in OTHERS for word in ("-p", f"no:{name}")),
             *options,
         ],
         cwd=folder,
