@@ -8,9 +8,10 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from tests.support.processes import ROOT, imports_from
+
 __all__ = ["pytest_in"]
 
-ROOT = Path(__file__).parents[2]
 PLUGIN = "typed_waffle.testing.plugin"
 
 OTHERS = ("anyio", "hypothesispytest", "schemathesis")
@@ -20,7 +21,6 @@ OTHERS = ("anyio", "hypothesispytest", "schemathesis")
 def pytest_in(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the tests in a folder, with our plugin even where the package was not reinstalled."""
     installed = any(point.value == PLUGIN for point in entry_points(group="pytest11"))
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."),
@@ -29,7 +29,7 @@ def pytest_in(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
             *options,
         ],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        env=os.environ | imports_from(ROOT),
         capture_output=True,
         text=True,
         timeout=100,
