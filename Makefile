@@ -6,6 +6,10 @@ BIN := $(TEST)/bin
 # Tests run side by side; most of them wait for a server now and then, so one more than there are
 # cores on a small machine. JOBS=0 runs one at a time.
 JOBS ?= 3
+# The order is that of tests/conftest.py.
+SIDE_BY_SIDE := -n $(JOBS) --dist loadscope --no-loadscope-reorder
+# Tests start some thousand processes, and each would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: demo test coverage check oldest-mypy bench docs help clean
@@ -14,11 +18,11 @@ demo: $(DEMO)/.installed  ## Tour a shop of four workers on real parts; SERVE=1 
 	$(DEMO)/bin/python -m typed_waffle.demo $(if $(SERVE),--serve)
 
 test: $(TEST)/.installed  ## Run the tests; ARGS="-k name" picks some
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 coverage: $(TEST)/.installed  ## The same, and print the coverage over all processes; it takes half as long again
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+	$(BIN)/coverage run -m pytest $(SIDE_BY_SIDE) $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
