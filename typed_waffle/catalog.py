@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
@@ -13,7 +13,7 @@ from typed_waffle.errors import UnknownSetting
 from typed_waffle.model import FieldFacts, M, WaffleModel, facts, holding, known
 from typed_waffle.parts import bare
 from typed_waffle.snapshot import Origin, Snapshot
-from typed_waffle.values import data, malformed, masked
+from typed_waffle.values import data, malformed, masked, shown
 
 __all__ = ["Catalog", "Entry", "Layer", "plain", "plain_fields", "told"]
 
@@ -65,10 +65,17 @@ class Catalog(Generic[M]):
         self._model = type(snapshot.settings)
         self._latest = latest
         self._defaults: Any = None  # Any: an instance of the model
+        self._dumped: dict[int, dict[str, object]] = {}
 
-    def entries(self) -> tuple[Entry, ...]:
-        """Every setting."""
-        return tuple(self._entry(fact) for fact in facts(self._model).values())
+    def entries(self, only: Collection[str] | None = None) -> tuple[Entry, ...]:
+        """Every setting, or those that are named."""
+        for settings in (self._snapshot.settings, self._default()):
+            self._dumped[id(settings)] = shown(settings)
+        return tuple(
+            self._entry(fact)
+            for name, fact in facts(self._model).items()
+            if only is None or name in only
+        )
 
     def entry(self, field: str) -> Entry:
         """One setting, which the model is known to have."""
@@ -123,7 +130,8 @@ class Catalog(Generic[M]):
         return made
 
     def _data(self, settings: M, name: str) -> object:
-        return data(masked(settings, [name])[name])
+        dumped = self._dumped.get(id(settings), {})
+        return dumped[name] if name in dumped else data(masked(settings, [name])[name])
 
     def _stamp(self, fact: FieldFacts) -> Stamp | None:
         stamps = [self._latest[name] for name in fact.names if name in self._latest]

@@ -14,7 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from typed_waffle.model import WaffleModel
 from typed_waffle.parts import bare, members
 
-__all__ = ["choices", "constraint", "words"]
+__all__ = ["Schema", "choices", "constraint", "meant", "shape", "words"]
 
 Schema = Mapping[str, Any]  # Any: a JSON schema holds anything
 
@@ -34,30 +34,30 @@ _FORMATS = {
 }
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=8192)
 def constraint(model: type[WaffleModel], field: str) -> str | None:
     """What a field takes beyond the name of its type; `None` if that says all."""
     return words(model.model_fields[field])
 
 
-def words(info: FieldInfo) -> str | None:
-    """The same of a part, or of anything else that a value may stand in."""
-    said = _said(info)
+def words(info: FieldInfo, schema: Schema | None = None) -> str | None:
+    """The same of a part, or of anything else that a value may stand in; `schema` is its shape."""
+    said = _said(info, schema)
     if len(said) > _LONGEST:
         said = f"{said[: _LONGEST - 3]}..."
     return said or None
 
 
-def _said(info: FieldInfo) -> str:
+def _said(info: FieldInfo, schema: Schema | None) -> str:
     if any(member is ByteSize for member in members(info.annotation)):
         return "a size, as 1500, 10 kB or 2 MiB"
-    schema = _schema(info)
+    schema = shape(info) if schema is None else schema
     return _words(schema, schema.get("$defs", {}))
 
 
 def choices(info: FieldInfo) -> tuple[str, ...]:
     """The texts that may be given, if there are few: of a truth value, an enum, a `Literal`."""
-    schema = _schema(info)
+    schema = shape(info)
     return tuple(dict.fromkeys(_choices(schema, schema.get("$defs", {}))))
 
 
@@ -75,14 +75,16 @@ class _Shape(GenerateJsonSchema):
         return {}
 
 
-def _schema(info: FieldInfo) -> Schema:
+def shape(info: FieldInfo) -> Schema:
+    """The JSON schema of what a field takes; empty if its type has none."""
     try:
         return TypeAdapter[object](bare(info)).json_schema(schema_generator=_Shape)
     except Exception:  # noqa: BLE001 - a type of the user's may raise anything; its name must do
         return {}
 
 
-def _meant(schema: Schema, defs: Schema) -> Schema:
+def meant(schema: Schema, defs: Schema) -> Schema:
+    """A schema, with what it refers to."""
     name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
     found: Schema = defs.get(name, {})
     return {**found, **schema} if found else schema
@@ -92,7 +94,7 @@ def _meant(schema: Schema, defs: Schema) -> Schema:
 
 
 def _words(schema: Schema, defs: Schema) -> str:
-    schema = _meant(schema, defs)
+    schema = meant(schema, defs)
     options = schema.get("anyOf") or schema.get("oneOf")
     if options:
         said = list(dict.fromkeys(filter(None, (_words(option, defs) for option in options))))
@@ -161,7 +163,7 @@ def _text(value: object) -> str:
 
 
 def _choices(schema: Schema, defs: Schema) -> Iterator[str]:
-    schema = _meant(schema, defs)
+    schema = meant(schema, defs)
     for option in schema.get("anyOf") or schema.get("oneOf") or ():
         yield from _choices(option, defs)
     if "const" in schema:

@@ -9,7 +9,7 @@ from typing import Generic
 from typed_waffle.binding import Binding
 from typed_waffle.catalog import Catalog, plain_fields, told
 from typed_waffle.change import Change, Channel, FieldChange
-from typed_waffle.edit import Draft, planned
+from typed_waffle.edit import Draft, Planned, planned
 from typed_waffle.errors import ConfigurationError, RevisionConflict
 from typed_waffle.extension import Waffle
 from typed_waffle.fleet import WorkerInfo
@@ -154,9 +154,7 @@ class Desk(Generic[M]):
         seen = self.fresh().live
         updates, whole = merged(seen.settings, assignments, resets)
         plan = planned(Draft("", updates=updates, resets=whole, exact=exact), seen)
-        records = plan.proposal.fields if plan else ()
-        fields = [FieldChange(r.field, data(r.before), data(r.after)) for r in records]
-        return seen.revision, tuple(fields)
+        return seen.revision, _records(plan)
 
     def rollback(self, revision: int, signature: Signature) -> Change | None:
         """Bring the overrides of a revision back; raises as `Waffle.rollback` does."""
@@ -167,6 +165,19 @@ class Desk(Generic[M]):
             expected_revision=signature.expected_revision,
         )
         return self.told(change)
+
+    def foreseen_rollback(
+        self, revision: int
+    ) -> tuple[int, tuple[FieldChange, ...], tuple[str, ...]]:
+        """What `rollback` would do now: on top of which revision, and which secrets would stay.
+
+        Raises:
+            InvalidChange, SettingLocked, StoreUnavailable: as `rollback` does.
+        """
+        runtime = self.fresh()
+        seen, draft = runtime.live, Draft("")
+        kept = runtime.ledger.restore(draft, revision)
+        return seen.revision, _records(planned(draft, seen)), kept
 
     def history(self, *, field: str | None, limit: int, before: int | None) -> tuple[Change, ...]:
         """Changes, newest first, their values as plain data; raises as `Waffle.history` does."""
@@ -203,3 +214,8 @@ class Desk(Generic[M]):
     def told(self, change: Change | None) -> Change | None:
         """The same change, with its values as plain data."""
         return None if change is None else told(self.model, change)
+
+
+def _records(plan: Planned[M] | None) -> tuple[FieldChange, ...]:
+    records = plan.proposal.fields if plan else ()
+    return tuple(FieldChange(r.field, data(r.before), data(r.after)) for r in records)

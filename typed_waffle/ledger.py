@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Generic
 
@@ -19,10 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Ledger"]
 
-logger: logging.Logger = logging.getLogger(__name__)
-
 PAGE = 500
 """How many records a rollback reads at a time."""
+
+LAST = 2**63 - 1
+"""No store counts further, and most take no larger number, be it as a bound."""
 
 BETWEEN = 100
 """The most changes that a `RevisionConflict` tells."""
@@ -45,6 +45,7 @@ class Ledger(Generic[M]):
         """
         if field is not None:
             known(self._model, field, former=True)
+        limit, before = min(limit, LAST), None if before is None else min(before, LAST)
         records = self._store.history(self._namespace, field=field, limit=limit, before=before)
         return tuple(change_of(self._model, record) for record in records)
 
@@ -100,11 +101,11 @@ class Ledger(Generic[M]):
         order = {name: position for position, name in enumerate(facts(self._model))}
         return end, sorted(found, key=lambda f: order.get(f.field, len(order)))
 
-    def restore(self, draft: Draft, revision: int) -> None:
+    def restore(self, draft: Draft, revision: int) -> tuple[str, ...]:
         """Make a draft that brings back the overrides of a revision, on top of what is stored now.
 
         Only fields that the model declares are touched. A secret's former value is nowhere: if it
-        was set to another since, it stays as it is, with a warning.
+        was set to another since, it stays as it is, and is given back.
 
         Raises:
             InvalidChange: there is no such revision, its history was pruned, or today's model has
@@ -135,12 +136,7 @@ class Ledger(Generic[M]):
                     wrong.append(fault(name, data(text), why, secret=False))
         if wrong:
             raise InvalidChange(summary(wrong), wrong)
-        if lost:
-            logger.warning(
-                "a rollback to revision %s leaves %s as it is: the history keeps no secret's value",
-                revision,
-                ", ".join(lost),
-            )
+        return tuple(lost)
 
     def _then(self, state: State, revision: int) -> dict[str, str | None]:
         """What each field that changed since a revision held then: a text, or no override."""
@@ -176,6 +172,6 @@ def _missing(revision: int, why: str, *, comparing: bool = False) -> InvalidChan
         return InvalidChange(text, [])
     return InvalidChange(
         f"there is no way back to revision {revision}: {why}. Nothing was written: "
-        "`history()` lists the revisions that can be restored.",
+        "The history lists the revisions that can be restored.",
         [],
     )

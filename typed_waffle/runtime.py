@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -35,6 +36,8 @@ from typed_waffle.snapshot import Snapshot
 from typed_waffle.status import Board, Status
 
 __all__ = ["Rules", "Runtime"]
+
+logger: logging.Logger = logging.getLogger(__name__)
 
 ROLLBACK_ATTEMPTS = 10
 """How often a rollback begins anew because somebody else wrote meanwhile."""
@@ -186,7 +189,14 @@ class Runtime(Generic[M]):
         attempt, expected = 0, draft.expected_revision
         while True:
             attempt += 1
-            self.ledger.restore(draft, revision)
+            kept = self.ledger.restore(draft, revision)
+            if kept and attempt == 1:
+                logger.warning(
+                    "a rollback to revision %s leaves %s as it is: the history keeps no secret's "
+                    "value",
+                    revision,
+                    ", ".join(kept),
+                )
             if expected is not None:
                 draft.expected_revision = expected
             try:

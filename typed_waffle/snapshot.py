@@ -70,13 +70,13 @@ class Snapshot(Generic[M]):
         Raises:
             UnknownSetting: the model has no such field.
         """
-        known(type(self.settings), field)
+        fact = known(type(self.settings), field)
         if field in self.overridden:
             return "override"
         if field in self.locks:
             return "environment"
-        stored = named(type(self.settings), self.state.overrides)
-        if field in stored and field not in self.unfit:
+        stored = any(name in self.state.overrides for name in fact.names)
+        if stored and field not in self.unfit:
             return "stored"
         return "default"
 

@@ -33,6 +33,7 @@ __all__ = [
     "malformed",
     "masked",
     "same",
+    "shown",
     "unreadable",
 ]
 
@@ -61,6 +62,21 @@ def dumped(settings: BaseModel, fields: Iterable[str]) -> dict[str, str]:
 def masked(settings: BaseModel, fields: Iterable[str]) -> dict[str, str]:
     """The fields as JSON texts with every secret masked: for history, messages and people."""
     return {field: _text(settings, field, None, warnings="none") for field in fields}
+
+
+def shown(settings: BaseModel) -> dict[str, object]:
+    """Every field as plain data with every secret masked, at once: for showing many of them.
+
+    What a serializer leaves out, or cannot write, is not among them.
+    """
+    try:
+        text = settings.model_dump_json(
+            ensure_ascii=True, by_alias=False, round_trip=True, warnings="none"
+        )
+    except Exception:  # noqa: BLE001 - a serializer of the user's may raise anything
+        return {}
+    dumped = data(text)
+    return dumped if isinstance(dumped, dict) else {}
 
 
 def _text(

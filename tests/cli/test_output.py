@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from tests.support.terminal import Screen
-from typed_waffle.cli.output import Cell, Output, moment, safe, spelled
+from typed_waffle.cli.output import Cell, Output, moment, safe
 
 
 @pytest.fixture(autouse=True)
@@ -60,15 +60,6 @@ def test_wide_characters_take_two_columns() -> None:
 def test_what_a_terminal_obeys_is_escaped(text: str, shown: str) -> None:
     """Control characters, and those that turn the direction."""
     assert safe(text) == shown
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [("a b", "a b"), ("", '""'), (None, "null"), (True, "true"), ({"é": [1]}, '{"é": [1]}')],
-)
-def test_values_are_spelled_as_set_takes_them(value: object, text: str) -> None:
-    """A text is itself; all else is JSON."""
-    assert spelled(value) == text
 
 
 def test_times_are_in_utc() -> None:

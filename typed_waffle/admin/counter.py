@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic
@@ -12,7 +13,7 @@ from typed_waffle.admin.visitor import Visitor
 from typed_waffle.catalog import Entry, told
 from typed_waffle.change import Change, Channel, FieldChange
 from typed_waffle.desk import Desk, Signature
-from typed_waffle.errors import InvalidChange, RevisionConflict
+from typed_waffle.errors import InvalidChange, RevisionConflict, UnknownSetting
 from typed_waffle.fleet import FleetReport, WorkerInfo, sorted_out
 from typed_waffle.model import M, facts
 from typed_waffle.paths import Assignment, Path
@@ -21,7 +22,7 @@ from typed_waffle.refusal import summary
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["Barred", "Counter", "Seen"]
+__all__ = ["Back", "Barred", "Counter", "Seen"]
 
 
 PAGE = 500
@@ -29,11 +30,26 @@ PAGE = 500
 
 
 class Barred(Forbidden):
-    """Settings that this visitor may not change."""
+    """Settings that this visitor may not change, and how many more that they may not even see."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], hidden: int = 0) -> None:
         self.names: tuple[str, ...] = tuple(names)
-        super().__init__(f"You may not change {', '.join(self.names)}. Nothing was written.")
+        self.hidden: int = hidden
+        unseen = f"{hidden} setting{'s' if hidden > 1 else ''} that you may not see"
+        what = [", ".join(self.names)] if self.names else []
+        told = " and ".join([*what, unseen] if hidden else what)
+        super().__init__(f"You may not change {told}. Nothing was written.")
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What going back to a revision would do."""
+
+    revision: int
+    """The revision now: what is foreseen holds on top of this one."""
+    fields: tuple[FieldChange, ...]
+    kept: tuple[str, ...]
+    """Secrets that were set since, and stay: the history keeps none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +86,7 @@ class Counter(Generic[M]):
             StoreUnavailable: the store does not answer.
         """
         catalog = self.desk.catalog()
-        names = [name for name in facts(self.model) if self.visitor.may_read(name)]
-        return catalog.revision, tuple(catalog.entry(name) for name in names)
+        return catalog.revision, catalog.entries(frozenset(self.readable()))
 
     def writable(self) -> frozenset[str]:
         """The settings that they may change, if nothing else prevents it."""
@@ -118,9 +133,14 @@ class Counter(Generic[M]):
 
     def _check(self, assignments: Sequence[Assignment], resets: Sequence[Path]) -> None:
         names = dict.fromkeys([*(a.path.field for a in assignments), *(p.field for p in resets)])
-        self._check_names(names)
+        self.check(names)
 
-    def _check_names(self, names: Iterable[str]) -> None:
+    def check(self, names: Iterable[str]) -> None:
+        """See to it that they may change these settings.
+
+        Raises:
+            Barred: they may not change one of them.
+        """
         barred = [name for name in names if not self.visitor.may_write(name)]
         if barred:
             raise Barred(barred)
@@ -150,10 +170,33 @@ class Counter(Generic[M]):
             Forbidden: they may not see that setting.
             UnknownSetting, StoreUnavailable: as `Desk.history`.
         """
-        if field is not None and field in facts(self.model) and not self.visitor.may_read(field):
-            raise Forbidden(f"You may not see {field}.")
-        changes = self.desk.history(field=field, limit=limit, before=before)
+        if field is not None:
+            name = self._today(field)
+            if name in facts(self.model) and not self.visitor.may_read(name):
+                raise Forbidden(f"You may not see {field}.")
+        try:
+            changes = self.desk.history(field=field, limit=limit, before=before)
+        except UnknownSetting as error:
+            names = self.readable()  # it names no others
+            close = difflib.get_close_matches(error.field, names, n=1)
+            raise UnknownSetting(
+                error.model, error.field, close[0] if close else None, names
+            ) from None
         return tuple(self.seen(change) for change in changes)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether they may see every setting."""
+        return all(self.visitor.may_read(name) for name in facts(self.model))
+
+    def readable(self) -> tuple[str, ...]:
+        """The settings that they may see."""
+        return tuple(name for name in facts(self.model) if self.visitor.may_read(name))
+
+    def may_undo(self, seen: Seen) -> bool:
+        """Whether they may change everything that a change did."""
+        names = [self._today(field.field) for field in seen.change.fields]
+        return not seen.hidden and all(self.visitor.may_write(name) for name in names)
 
     def made(self, revision: int) -> Seen:
         """The change that made a revision.
@@ -198,7 +241,7 @@ class Counter(Generic[M]):
         """
         now = self.desk.fresh().live.revision
         if expected_revision is None or expected_revision == now:
-            self._check_names(self._touched(revision, now))
+            self._check_way_back(revision, now)
             expected_revision = now  # what was checked is what is done
         try:
             return self.desk.rollback(revision, self.signature(note, expected_revision))
@@ -207,6 +250,27 @@ class Counter(Generic[M]):
         except RevisionConflict as error:
             raise self._told(error) from None
         raise invalid
+
+    def foreseen_rollback(self, revision: int) -> Back:
+        """What `rollback` would do now; nothing is written.
+
+        Raises:
+            Barred, InvalidChange, SettingLocked, StoreUnavailable: as `rollback`.
+        """
+        self._check_way_back(revision, self.desk.fresh().live.revision)
+        try:
+            now, fields, kept = self.desk.foreseen_rollback(revision)
+        except InvalidChange as error:
+            invalid = self._fit(error)
+        else:
+            return Back(now, self._visible(fields), tuple(filter(self.visitor.may_read, kept)))
+        raise invalid
+
+    def _check_way_back(self, revision: int, now: int) -> None:
+        barred = [n for n in self._touched(revision, now) if not self.visitor.may_write(n)]
+        if barred:
+            named = [name for name in barred if self.visitor.may_read(name)]
+            raise Barred(named, len(barred) - len(named))
 
     def _touched(self, revision: int, now: int) -> tuple[str, ...]:
         """The settings that were changed since a revision."""
@@ -231,13 +295,16 @@ class Counter(Generic[M]):
         Raises:
             BusUnavailable: Redis cannot be asked.
         """
-        workers = self.desk.waffle.workers()
-        if all(self.visitor.may_read(name) for name in facts(self.model)):
-            return workers
-        return tuple(
-            replace(worker, reason=worker.reason and "You may not see every setting.")
-            for worker in workers
-        )
+        return tuple(map(self._fit_to_see, self.desk.waffle.workers()))
+
+    def me(self) -> WorkerInfo:
+        """The worker that answers."""
+        return self._fit_to_see(self.desk.binding.started().runtime.info())
+
+    def _fit_to_see(self, worker: WorkerInfo) -> WorkerInfo:
+        if self.sees_all:
+            return worker
+        return replace(worker, reason=worker.reason and "You may not see every setting.")
 
     def applied(self, revision: int) -> FleetReport:
         """Which workers have applied a revision by now; raises as `workers`."""

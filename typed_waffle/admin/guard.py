@@ -24,7 +24,7 @@ from wtforms import ValidationError
 from typed_waffle.admin.token import Token
 from typed_waffle.admin.visitor import Rights, Visitor
 
-__all__ = ["OPEN", "PUBLIC", "Guard", "Stale", "told_of", "visitor"]
+__all__ = ["OPEN", "PUBLIC", "Guard", "Stale", "told_of", "visitor", "visitor_if_any"]
 
 logger: logging.Logger = logging.getLogger("typed_waffle.admin")
 
@@ -128,6 +128,12 @@ class Guard:
 def visitor() -> Visitor:
     """Who asks in this request."""
     found: Visitor = g.typed_waffle_visitor
+    return found
+
+
+def visitor_if_any() -> Visitor | None:
+    """Who asks in this request, if the guard has let somebody in."""
+    found: Visitor | None = g.get("typed_waffle_visitor")
     return found
 
 

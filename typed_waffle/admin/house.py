@@ -55,6 +55,9 @@ class House(Generic[M]):
         self.blueprint.register_error_handler(HTTPException, self._failed)
         self.blueprint.register_error_handler(WaffleError, self._failed)
         self._answers: dict[bool, Answer] = {}
+        self.again: dict[str, Callable[..., ResponseReturnValue]] = {}
+        """By endpoint, what shows its form again if the token against forgery is stale, called as
+        the endpoint's view is."""
 
     def answer_errors(self, answer: Answer, *, of_api: bool) -> None:
         """Let a function answer what goes wrong in the API, or in the pages."""
@@ -102,7 +105,6 @@ class _Door(Blueprint):
             url_prefix=url_prefix,
             static_folder="static",
             static_url_path="/static",
-            template_folder="templates",
         )
         self._check = check
 

@@ -62,6 +62,12 @@ class Token:
             return NAME if self._right(given.token or "") else None
         return self._logged_in(value)
 
+    @property
+    def logged_in(self) -> bool:
+        """Whether who asks came by the login form."""
+        value = self.value
+        return value is not None and self._logged_in(value) is not None
+
     def log_in(self, given: str, name: str) -> bool:
         """Keep who sent the login form, if they have the token.
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from typed_waffle.change import Change, FieldChange
-from typed_waffle.cli.output import Cell, Output, moment, spelled
-from typed_waffle.paths import joined
+from typed_waffle.cli.output import Cell, Output, moment
+from typed_waffle.differences import differences
 
 __all__ = ["show_change", "show_fields"]
-
-_NOTHING = "(nothing)"
 
 
 def show_fields(out: Output, fields: Iterable[FieldChange], margin: str = "") -> None:
     """Show what became of each setting, part by part where it has parts."""
     for field in fields:
-        for path, before, after in _differences(field.field, field.before, field.after):
+        for path, before, after in differences(field):
             out.cells(
                 margin,
                 Cell(path, bold=True),
@@ -38,23 +36,3 @@ def show_change(out: Output, change: Change) -> None:
         note,
     )
     show_fields(out, change.fields, "    ")
-
-
-def _differences(path: str, before: object, after: object) -> Iterator[tuple[str, str, str]]:
-    """The parts that differ; all of it if none does, for then a secret in it did."""
-    found = list(_parts(path, before, after))
-    yield from found or [(path, spelled(before), spelled(after))]
-
-
-def _parts(path: str, before: object, after: object) -> Iterator[tuple[str, str, str]]:
-    if not isinstance(before, dict) or not isinstance(after, dict):
-        if before != after:
-            yield path, spelled(before), spelled(after)
-        return
-    for key in {**before, **after}:
-        if key not in before:
-            yield joined(path, [key]), _NOTHING, spelled(after[key])
-        elif key not in after:
-            yield joined(path, [key]), spelled(before[key]), _NOTHING
-        else:
-            yield from _parts(joined(path, [key]), before[key], after[key])

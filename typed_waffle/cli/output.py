@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 import click
 
-__all__ = ["Cell", "Output", "moment", "safe", "spelled"]
+__all__ = ["Cell", "Output", "moment", "safe"]
 
 GAP = 2
 """Columns between two columns."""
@@ -154,13 +154,6 @@ class Output:
 def safe(text: str) -> str:
     """A text with escapes for what a terminal would obey."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def spelled(value: object) -> str:
-    """Plain data as `set` takes it: a text as it is, all else as JSON."""
-    if isinstance(value, str):
-        return value or '""'
-    return json.dumps(value, ensure_ascii=False)
 
 
 def moment(at: datetime) -> str:

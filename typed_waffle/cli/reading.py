@@ -11,9 +11,10 @@ import click
 from typed_waffle.catalog import Entry, Layer
 from typed_waffle.cli.completion import FIELD, PATH
 from typed_waffle.cli.group import on_settings
-from typed_waffle.cli.output import Cell, Output, moment, spelled
+from typed_waffle.cli.output import Cell, Output, moment
 from typed_waffle.constraints import words
 from typed_waffle.desk import Desk
+from typed_waffle.differences import spelled
 from typed_waffle.errors import UnknownSetting
 from typed_waffle.fieldtypes import spelled as typed
 from typed_waffle.forms import entry_form, layers_form

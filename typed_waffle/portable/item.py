@@ -18,7 +18,7 @@ from typed_waffle.paths import Path, parsed
 from typed_waffle.portable.format import exactly
 from typed_waffle.portable.outline import sections
 
-__all__ = ["Item", "Keys", "among", "item_of", "leaves_of"]
+__all__ = ["Item", "Keys", "among", "item_of", "leaves_of", "told_of"]
 
 Keys = tuple[str, ...]
 """A setting and what leads to a part of it."""
@@ -75,7 +75,7 @@ def _item(
                 Path(path.field, (*path.keys, name), info),
                 entry,
                 (data[name], inner.get(name)),
-                _told(path.info, name, info),
+                told_of(path.info, name, info),
             )
             for name, info in parts.items()
         ]
@@ -88,7 +88,7 @@ def _item(
     return Item(keys, [*comments, f"{facts_of}; default {_brief(default)}", *more], data)
 
 
-def _told(owner: FieldInfo, name: str, info: FieldInfo) -> tuple[str | None, str]:
+def told_of(owner: FieldInfo, name: str, info: FieldInfo) -> tuple[str | None, str]:
     """The description of a part, and its type."""
     cls: Any = next(members(owner.annotation))  # Any: an annotation
     described = cls.model_fields[name].description if _is_model(cls, BaseModel) else None

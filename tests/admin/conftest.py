@@ -1,0 +1,37 @@
+"""Fixtures for the tests of the admin page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.office import Bakery, Browser, Office
+
+
+@pytest.fixture
+def offices(tmp_path: Path) -> Iterator[Callable[..., Office]]:
+    """Makes offices, and closes them."""
+    with ExitStack() as stack:
+
+        def made(model: type[Any] = Bakery, **options: Any) -> Office:  # noqa: ANN401 - of Office
+            office = Office(tmp_path, model, **options)
+            stack.callback(office.close)
+            return office
+
+        yield made
+
+
+@pytest.fixture
+def office(offices: Callable[..., Office]) -> Office:
+    """A bakery that everybody with a name may change."""
+    return offices()
+
+
+@pytest.fixture
+def browser(office: Office) -> Browser:
+    """Ann, at the page."""
+    return office.browser()

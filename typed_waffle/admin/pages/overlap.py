@@ -1,0 +1,132 @@
+"""Overlap: what others made of the leaves that somebody is about to change.
+
+A form says what it showed. So for each leaf there are three: what stood there when somebody began
+to type, what they typed, and what stands there now. Only where all three differ must they decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from typed_waffle.admin.counter import Seen
+from typed_waffle.admin.pages.leaf import Leaf, Shown
+from typed_waffle.admin.pages.sheet import Sheet
+from typed_waffle.admin.pages.typed import Typed, revision_of
+from typed_waffle.change import Change, Stamp
+from typed_waffle.portable.format import exactly
+
+__all__ = ["Meanwhile", "Now", "Overlap", "at", "base_of", "meanwhile", "merged", "shown_at"]
+
+_THEIRS: Final = "theirs"
+_MINE: Final = "mine"
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What is at a leaf, as plain data."""
+
+    value: object = field(repr=False)
+    default: object = field(repr=False)
+    revision: int
+    latest: Stamp | None
+    """The last change of the setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """A leaf that somebody else changed as well, to something else."""
+
+    typed: Typed
+    theirs: object = field(repr=False)
+    """What it is now, as plain data."""
+    base: str
+    """The digest of that: a decision is against it, and against no later value."""
+    change: Change | Stamp | None
+    """Who made it that, if the history knows."""
+
+    @property
+    def choices(self) -> tuple[tuple[str, str], ...]:
+        """What a form may say of it, and whose value that is."""
+        return tuple((whose, f"{whose}:{self.base}") for whose in (_THEIRS, _MINE))
+
+
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """What was changed since a form was shown."""
+
+    seen: tuple[Seen, ...] = ()
+    """The changes, newest first."""
+    leaves: Mapping[str, Change] = field(default_factory=dict)
+    """The newest change of each leaf that one of them changed, by path."""
+
+
+def meanwhile(sheet: Sheet, seen: Sequence[Seen], revision: int) -> Meanwhile:
+    """What these changes, newest first, changed of each leaf; those since a revision are told."""
+    leaves: dict[str, Change] = {}
+    for one in seen:
+        for changed in one.change.fields:
+            of = sheet.of.get(changed.field, ())
+            differing = [
+                leaf
+                for leaf in of
+                if at(changed.before, leaf.path.keys) != at(changed.after, leaf.path.keys)
+            ]
+            # If nothing that is shown differs, it was a secret.
+            for leaf in differing or [leaf for leaf in of if leaf.secret]:
+                leaves.setdefault(leaf.name, one.change)
+    return Meanwhile(tuple(s for s in seen if s.change.revision > revision), leaves)
+
+
+def at(data: object, keys: tuple[str, ...]) -> object:
+    """What stands somewhere in plain data; `None` if nothing does."""
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data
+
+
+def base_of(leaf: Leaf, shown: Shown, revision: int) -> str:
+    """What a form says of a leaf as it was shown. Of a secret nothing is shown but when."""
+    return f"{shown.control.kind}:r{revision}" if leaf.secret else shown.digest
+
+
+def merged(typed: Typed, now: Now, since: Meanwhile, decision: str) -> Typed | Overlap | None:
+    """What is to be done about a leaf: what was typed, nothing, or first a decision.
+
+    Args:
+        typed: What somebody wants there.
+        now: What is there.
+        since: What was changed since they began to type.
+        decision: What they decided, if they did.
+    """
+    leaf = typed.leaf
+    base = base_of(leaf, leaf.shown(now.value), now.revision)
+    if _untouched(typed, base, since):
+        return typed
+    if not leaf.secret and _agrees(typed, now):
+        return replace(typed, was=base) if typed.reset else None
+    if decision == f"{_THEIRS}:{base}":
+        return None
+    if decision == f"{_MINE}:{base}":
+        return replace(typed, was=base)
+    return Overlap(typed, now.value, base, since.leaves.get(leaf.name) or now.latest)
+
+
+def _agrees(typed: Typed, now: Now) -> bool:
+    """Whether others made of it what is wanted."""
+    if typed.reset:
+        return exactly(now.value) == exactly(now.default)
+    return typed.assignment is not None and exactly(typed.plain) == exactly(now.value)
+
+
+def _untouched(typed: Typed, base: str, since: Meanwhile) -> bool:
+    if typed.was == base or not typed.leaf.secret:
+        return typed.was == base
+    change = since.leaves.get(typed.leaf.name)
+    return change is None or change.revision <= shown_at(typed, change.revision - 1)
+
+
+def shown_at(typed: Typed, otherwise: int) -> int:
+    """The revision at which a secret's control was shown."""
+    return revision_of(typed.was.partition(":r")[2], otherwise)
