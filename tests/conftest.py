@@ -19,6 +19,9 @@ pytest.register_assert_rewrite(
     "typed_waffle.testing.buses", "typed_waffle.testing.stores", "tests.support.matrix"
 )
 
+WAITING = frozenset({"buses", "stores", "workers"})
+"""Folders whose modules wait more than others."""
+
 LISTENER = "typed-waffle"
 """The name of every listener's thread."""
 
@@ -30,9 +33,9 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the modules that are slow: begun late, one would hold up the end by itself."""
+    """Begin with the modules that wait for servers: begun late, one would be alone at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (item.path not in slow, item.path.parent.name not in WAITING))
 
 
 def _listeners() -> set[threading.Thread]:
