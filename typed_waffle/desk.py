@@ -16,6 +16,7 @@ from typed_waffle.fleet import WorkerInfo
 from typed_waffle.following import Following
 from typed_waffle.insides import binding_of, writer_of
 from typed_waffle.model import M
+from typed_waffle.parts import Parts
 from typed_waffle.paths import Assignment, Path, merged
 from typed_waffle.runtime import Runtime
 from typed_waffle.values import data
@@ -106,9 +107,9 @@ class Desk(Generic[M]):
     ) -> Change | None:
         """Make one change of several paths; `None` if nothing would differ.
 
-        Its values are plain data. A part is put into its setting as it is now. If somebody else
-        changes that meanwhile, it is done again, unless the caller expects a revision. With
-        `exact`, a value is stored even if it is in force as the default.
+        Its values are plain data. A part, or some `Parts`, is put into its setting as it is now. If
+        somebody else changes that meanwhile, it is done again, unless the caller expects a
+        revision. With `exact`, a value is stored even if it is in force as the default.
 
         Raises:
             RevisionConflict: the store is not at the expected revision, or others kept writing.
@@ -117,6 +118,7 @@ class Desk(Generic[M]):
         resets = tuple(resets)
         expected = signature.expected_revision
         partial = any(path.keys for path in (*resets, *(a.path for a in assignments)))
+        partial = partial or any(isinstance(a.value, Parts) for a in assignments)
         attempt = 0
         while True:
             attempt += 1

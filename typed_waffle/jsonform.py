@@ -21,7 +21,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, core_schema
 
 if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
 
 __all__ = ["IN_ORDER", "MASK", "REVEAL", "ByName", "ours", "revealing", "saved_by_value"]
 
@@ -43,6 +44,16 @@ def ours(metadata: object) -> bool:
 # --- secrets ----------------------------------------------------------------------------------
 
 
+class _Revealing(WrapSerializer):
+    """It also says in a JSON Schema that a secret is only ever given."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The schema of what may be given."""
+        return {**handler(schema), "writeOnly": True}
+
+
 def revealing(inner: Any) -> WrapSerializer:  # noqa: ANN401 - annotations have no common type
     """Saves a secret of this type in the clear for the store, and masked for everyone else."""
     # In a tuple, because an adapter of a model takes no configuration.
@@ -61,7 +72,7 @@ def revealing(inner: Any) -> WrapSerializer:  # noqa: ANN401 - annotations have 
         shown: object = MASK if info.mode == "json" else masked(value)
         return shown
 
-    return WrapSerializer(reveal)
+    return _Revealing(reveal)
 
 
 # --- sets -------------------------------------------------------------------------------------

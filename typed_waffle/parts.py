@@ -6,14 +6,24 @@ import dataclasses
 import types
 from collections.abc import Iterator, Mapping
 from enum import Enum
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, Field, RootModel
 from pydantic.fields import FieldInfo
 
 from typed_waffle.frozendict import FrozenDict
 
-__all__ = ["Parts", "bare", "children", "found_part", "members", "named_parts", "over", "put"]
+__all__ = [
+    "GONE",
+    "Parts",
+    "bare",
+    "children",
+    "found_part",
+    "members",
+    "named_parts",
+    "over",
+    "put",
+]
 
 
 # --- of a type --------------------------------------------------------------------------------
@@ -86,6 +96,10 @@ class Parts(dict[Any, object]):  # Any: in the end these are a mapping's keys, o
     """Some parts of a value; those that are not among them stay as they are."""
 
 
+GONE: Final = object()
+"""Stands among `Parts` for one that is taken out."""
+
+
 def put(given: object, path: tuple[str, ...], value: object, *, exact: bool = False) -> object:
     """What was given, with one more value at its place: into a dict, or instead of all else.
 
@@ -108,7 +122,10 @@ def over(default: object, given: object, *, exact: bool = False) -> object:
     kept = _kept(default, given)
     for name, value in given.items():
         key = name if exact else _twin(kept, name)
-        kept[key] = over(kept.get(key), value, exact=exact)
+        if value is GONE:
+            kept.pop(key, None)
+        else:
+            kept[key] = over(kept.get(key), value, exact=exact)
     return kept
 
 
@@ -142,6 +159,6 @@ def _kept(default: object, given: Parts) -> dict[Any, object]:  # Any: as in Par
 
 
 def _may_be(info: FieldInfo, value: object) -> bool:
-    if get_origin(info.annotation) is not Literal:
+    if value is GONE or get_origin(info.annotation) is not Literal:
         return True
     return value in [a.value if isinstance(a, Enum) else a for a in get_args(info.annotation)]

@@ -137,16 +137,21 @@ def _entries(data: object) -> list[str]:
 
 
 def assigned(
-    model: type[WaffleModel], path: Path, text: str, *, as_json: bool = False
+    model: type[WaffleModel],
+    path: Path,
+    text: str,
+    *,
+    as_json: bool = False,
+    strict: bool = False,
 ) -> Assignment:
-    """A path and the value that a text stands for there.
+    """A path and the value that a text stands for there; `strict` as in `read_json`.
 
     Raises:
         InvalidChange: the text can be no value of that type; or it is the mask of a secret.
     """
     secret = facts(model)[path.field].secret
     try:
-        value = read_json(path.info, text) if as_json else read(path.info, text)
+        value = read_json(path.info, text, strict=strict) if as_json else read(path.info, text)
     except ValueError as error:
         raise _refused(path, text, str(error), secret=secret) from None
     if secret and MASK in plaintexts([value]):

@@ -28,6 +28,9 @@ __all__ = ["Back", "Barred", "Counter", "Seen"]
 PAGE = 500
 """How many changes are read at a time."""
 
+LONGEST = 100
+"""The most characters of an unknown name that is repeated."""
+
 
 class Barred(Forbidden):
     """Settings that this visitor may not change, and how many more that they may not even see."""
@@ -87,6 +90,44 @@ class Counter(Generic[M]):
         """
         catalog = self.desk.catalog()
         return catalog.revision, catalog.entries(frozenset(self.readable()))
+
+    def revision(self) -> int:
+        """The revision of the store, which is read.
+
+        Raises:
+            StoreUnavailable: it does not answer.
+        """
+        return self.desk.fresh().live.revision
+
+    def named(self, name: str) -> None:
+        """See to it that there is a setting of that name, an old one included.
+
+        Raises:
+            UnknownSetting: there is none; it names those only that they may see.
+        """
+        if self._today(name) not in facts(self.model):
+            raise self._unknown(name)
+
+    def check(self, names: Iterable[str]) -> None:
+        """See to it that there are settings of these names, and that they may change them.
+
+        Raises:
+            UnknownSetting: as `named`; here an old name is none.
+            Barred: they may not change one of them.
+        """
+        names, declared = list(names), facts(self.model)
+        for name in names:
+            if name not in declared:
+                raise self._unknown(name)
+        self._check_names(names)
+
+    def _unknown(self, name: str) -> UnknownSetting:
+        readable = [known for known in facts(self.model) if self.visitor.may_read(known)]
+        short = name if len(name) <= LONGEST else f"{name[:LONGEST]}..."
+        today = self._today(name)
+        close = [today] if today in readable else difflib.get_close_matches(short, readable, n=1)
+        there = readable or ["none that you may see"]
+        return UnknownSetting(self.model.__qualname__, short, close[0] if close else None, there)
 
     def writable(self) -> frozenset[str]:
         """The settings that they may change, if nothing else prevents it."""
@@ -168,20 +209,14 @@ class Counter(Generic[M]):
 
         Raises:
             Forbidden: they may not see that setting.
-            UnknownSetting, StoreUnavailable: as `Desk.history`.
+            UnknownSetting: as `named`.
+            StoreUnavailable: the store does not answer.
         """
         if field is not None:
-            name = self._today(field)
-            if name in facts(self.model) and not self.visitor.may_read(name):
+            self.named(field)
+            if not self.visitor.may_read(self._today(field)):
                 raise Forbidden(f"You may not see {field}.")
-        try:
-            changes = self.desk.history(field=field, limit=limit, before=before)
-        except UnknownSetting as error:
-            names = self.readable()  # it names no others
-            close = difflib.get_close_matches(error.field, names, n=1)
-            raise UnknownSetting(
-                error.model, error.field, close[0] if close else None, names
-            ) from None
+        changes = self.desk.history(field=field, limit=limit, before=before)
         return tuple(self.seen(change) for change in changes)
 
     @property

@@ -16,6 +16,14 @@ __all__ = ["schema_of"]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
+_NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,15})?$"
+_NAMES: dict[str, JsonSchemaValue] = {
+    "integer": {"pattern": "^[-+]?[0-9]+$"},
+    "number": {"pattern": _NUMBER},
+    "boolean": {"enum": ["true", "false"]},
+}
+"""How a key that is no text is written where JSON has texts only."""
+
 _ODD = ["NaN", "Infinity", "-Infinity"]
 
 
@@ -40,7 +48,15 @@ class _Shape(GenerateJsonSchema):
         # The pattern of some versions of Pydantic knows no exponent.
         for form in made.get("anyOf", [made]):
             form.pop("pattern", None)
+            if form.get("type") == "string" and not schema.get("allow_inf_nan"):
+                form["pattern"] = _NUMBER
         return made
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        made = super().dict_schema(schema)
+        keys = self.generate_inner(schema["keys_schema"]) if "keys_schema" in schema else {}
+        named = _NAMES.get(str(keys.get("type")))  # Pydantic tells those of texts only
+        return {**made, "propertyNames": named} if named else made
 
     def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
         if issubclass(schema["cls"], enum.Flag):  # any sum of its members
