@@ -80,9 +80,11 @@ class Window:
             self._said.append((message.text, message.location.get("url", "")))
 
     def _on_dialog(self, dialog: Dialog) -> None:
-        if dialog.type != "beforeunload":
+        if dialog.type == "beforeunload":  # whoever leaves means it
+            dialog.accept()
+        else:
             self.complaints.append(f"a dialog: {dialog.message}")
-        dialog.dismiss()
+            dialog.dismiss()
 
     def _on_response(self, response: Response) -> None:
         if response.request.is_navigation_request() and 400 <= response.status < 500:

