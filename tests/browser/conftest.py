@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.browser import Chromium, Window
+from tests.support.clerk import Clerk
 from tests.support.office_site import OfficeSite, opened
 
 
@@ -20,9 +21,13 @@ def chromium() -> Iterator[Chromium]:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OfficeSite]:
-    """An office of one worker."""
-    with opened(tmp_path_factory.mktemp("office"), 1) as site:
+def running(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OfficeSite]:
+    """An office: which, and of how many workers, a module may say."""
+    name: str = getattr(request.module, "OFFICE", "bakery")
+    size: int = getattr(request.module, "SIZE", 1)
+    with opened(tmp_path_factory.mktemp("office"), name, size) as site:
         yield site
 
 
@@ -51,6 +56,6 @@ def windows(chromium: Chromium, running: OfficeSite) -> Iterator[Callable[..., W
 
 
 @pytest.fixture
-def window(windows: Callable[..., Window]) -> Window:
-    """Ann's."""
-    return windows()
+def ann(windows: Callable[..., Window]) -> Clerk:
+    """Ann, who may change everything."""
+    return Clerk(windows("ann"))

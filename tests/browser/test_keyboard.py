@@ -1,4 +1,4 @@
-"""The pages by keyboard alone: every control is reached, is seen to be reached, and does its work."""
+"""The pages by keyboard alone: every control is reached, is seen there, and does its work."""
 
 from __future__ import annotations
 
@@ -13,11 +13,6 @@ from tests.support.keyboard import Keyboard
 from tests.support.office_site import TOKEN, OfficeSite
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def ann(window: Window) -> Clerk:
-    return Clerk(window)
 
 
 def by_id(name: str) -> str:

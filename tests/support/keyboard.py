@@ -11,7 +11,7 @@ __all__ = ["Keyboard", "Stop"]
 
 MARK = """
 () => {
-  const all = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
+  const all = "a[href],button,input:not([type=hidden]),select,textarea,summary,[tabindex='0']";
   const seen = (one) => one.checkVisibility({ visibilityProperty: true }) && !one.disabled;
   const groups = new Set();
   let count = 0;

