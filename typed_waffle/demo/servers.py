@@ -98,9 +98,13 @@ class Shop:
             "WAFFLE_SIGNING_KEY": f"demo-{secrets.token_hex()}",
             "WAFFLE_ENCRYPTION_KEYS": encryption_key(),
         }
-        self.web: Server = gunicorn(
-            folder, {f"FLASK_{key}": text for key, text in self.config.items()}
-        )
+        self.token: str = secrets.token_urlsafe()
+        keys = {
+            **self.config,
+            "WAFFLE_ADMIN_TOKEN": self.token,
+            "SECRET_KEY": secrets.token_hex(),
+        }
+        self.web: Server = gunicorn(folder, {f"FLASK_{key}": text for key, text in keys.items()})
 
     @property
     def url(self) -> str:
