@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.kiosk import Kiosk, Smtp
-from typed_waffle import ConfigurationError, RevisionConflict, StoreUnavailable, Waffle
+from typed_waffle import (
+    ConfigurationError,
+    InvalidChange,
+    RevisionConflict,
+    StoreUnavailable,
+    Waffle,
+)
 from typed_waffle import desk as module
 from typed_waffle.desk import Desk, Signature
 from typed_waffle.paths import Assignment, assigned, merged, parsed
@@ -126,3 +132,24 @@ def test_without_redis_nobody_knows_the_workers(desk: Desk[Kiosk]) -> None:
     """One worker, shown as the fleet, would be a lie."""
     with pytest.raises(ConfigurationError, match="WAFFLE_REDIS_URL"):
         desk.workers()
+
+
+def test_a_rollback_is_foreseen(desk: Desk[Kiosk], other: Waffle[Kiosk]) -> None:
+    """On top of which revision, and what it would do; nothing is written."""
+    desk.change(ADA, [given("low", "3")])
+    other.update(low=4)
+    revision, fields, kept = desk.foreseen_rollback(1)
+    assert (revision, kept) == (2, ())
+    assert [(field.field, field.before, field.after) for field in fields] == [("low", 4, 3)]
+    assert desk.foreseen_rollback(2) == (2, (), ())
+    with pytest.raises(InvalidChange, match="no way back to revision 3"):
+        desk.foreseen_rollback(3)
+    assert desk.revision == 2
+
+
+@pytest.mark.parametrize("number", [2**63, 10**30])
+def test_a_bound_past_what_a_store_counts_is_no_bound(desk: Desk[Kiosk], number: int) -> None:
+    """No database is asked for a number that it cannot hold."""
+    desk.change(ADA, [given("low", "3")])
+    (change,) = desk.history(field=None, limit=number, before=number)
+    assert change.revision == 1

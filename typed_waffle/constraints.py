@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ByteSize, TypeAdapter
 from pydantic.fields import FieldInfo
@@ -14,7 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from typed_waffle.model import WaffleModel
 from typed_waffle.parts import bare, members
 
-__all__ = ["Schema", "choices", "constraint", "meant", "shape", "words"]
+__all__ = ["Schema", "choices", "constraint", "meant", "shape", "shape_of", "words"]
 
 Schema = Mapping[str, Any]  # Any: a JSON schema holds anything
 
@@ -37,7 +37,14 @@ _FORMATS = {
 @functools.lru_cache(maxsize=8192)
 def constraint(model: type[WaffleModel], field: str) -> str | None:
     """What a field takes beyond the name of its type; `None` if that says all."""
-    return words(model.model_fields[field])
+    schema = shape_of(model, field)  # pyright: ignore[reportArgumentType] # a class hashes, whatever its instances do
+    return words(model.model_fields[field], schema)
+
+
+@functools.lru_cache(maxsize=8192)
+def shape_of(model: type[WaffleModel], field: str) -> Schema:
+    """As `shape`, of a field of a model."""
+    return shape(model.model_fields[field])
 
 
 def words(info: FieldInfo, schema: Schema | None = None) -> str | None:
@@ -64,6 +71,9 @@ def choices(info: FieldInfo) -> tuple[str, ...]:
 # --- the schema -------------------------------------------------------------------------------
 
 
+_PLAIN: Final = {str: "string", int: "integer", float: "number", bool: "boolean"}
+
+
 class _Shape(GenerateJsonSchema):
     """A JSON schema that no type prevents."""
 
@@ -77,8 +87,12 @@ class _Shape(GenerateJsonSchema):
 
 def shape(info: FieldInfo) -> Schema:
     """The JSON schema of what a field takes; empty if its type has none."""
+    annotation = bare(info)
+    for kind, name in _PLAIN.items():
+        if annotation is kind:  # most are, and Pydantic takes a while to say so
+            return {"type": name}
     try:
-        return TypeAdapter[object](bare(info)).json_schema(schema_generator=_Shape)
+        return TypeAdapter[object](annotation).json_schema(schema_generator=_Shape)
     except Exception:  # noqa: BLE001 - a type of the user's may raise anything; its name must do
         return {}
 

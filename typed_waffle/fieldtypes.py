@@ -370,6 +370,10 @@ def spelled(annotation: Any) -> str:  # noqa: ANN401 - see above
     if annotation is Ellipsis:
         return "..."
     if isinstance(annotation, type) and not get_args(annotation):
-        return annotation.__qualname__
+        return "None" if annotation is types.NoneType else annotation.__qualname__
+    if get_origin(annotation) is Annotated:
+        return spelled(get_args(annotation)[0])
     written = str(annotation).replace("typed_waffle.frozendict.FrozenDict[", "Mapping[")
+    if "Annotated[" in written and get_origin(annotation) in (Union, types.UnionType):
+        return " | ".join(spelled(arg) for arg in get_args(annotation))
     return written.replace("typing.", "").replace("collections.abc.", "")

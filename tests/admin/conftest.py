@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.crewed import Crewed
 from tests.support.office import Bakery, Browser, Office
+from tests.support.redis import RedisServer
 
 
 @pytest.fixture
@@ -29,6 +31,14 @@ def offices(tmp_path: Path) -> Iterator[Callable[..., Office]]:
 def office(offices: Callable[..., Office]) -> Office:
     """A bakery that everybody with a name may change."""
     return offices()
+
+
+@pytest.fixture
+def fleet(redis_server: RedisServer, offices: Callable[..., Office]) -> Iterator[Crewed]:
+    """A bakery that shares its settings over Redis."""
+    fleet = Crewed(redis_server, offices)
+    yield fleet
+    fleet.close()
 
 
 @pytest.fixture

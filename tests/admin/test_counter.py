@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from werkzeug.exceptions import Forbidden, NotFound
 
 from tests.support.kiosk import Kiosk
@@ -176,3 +177,59 @@ def test_the_workers_are_told_to_everybody(at: At) -> None:
     (worker,) = counter.workers()
     assert counter.applied(1).applied == (worker,)
     assert counter.applied(2).pending == (worker,)
+
+
+def test_a_way_back_is_foreseen(at: At, other: Waffle[Kiosk]) -> None:
+    """As far as they may go it; secrets that would stay are named."""
+    other.update(api_key=SecretStr("older"), high=7)
+    other.update(api_key=SecretStr("newer"), high=8)
+    back = at(Rights()).foreseen_rollback(1)
+    assert (back.revision, back.kept) == (2, ("api_key",))
+    assert [(f.field, f.before, f.after) for f in back.fields] == [("high", 8, 7)]
+    assert at(Rights()).foreseen_rollback(2).fields == ()
+    with pytest.raises(InvalidChange, match="no way back to revision 3"):
+        at(Rights()).foreseen_rollback(3)
+
+
+def test_who_is_barred_learns_no_name_that_they_may_not_see(at: At, other: Waffle[Kiosk]) -> None:
+    """Those are counted."""
+    other.update(low=1, theme="dark", high=9)
+    rights = Rights(read=all_but("low"), write=all_but("theme"))
+    for go in (
+        lambda: at(rights).foreseen_rollback(0),
+        lambda: at(rights).rollback(0, note=None, expected_revision=1),
+    ):
+        with pytest.raises(Barred) as caught:
+            go()
+        assert (caught.value.names, caught.value.hidden) == (("theme",), 1)
+        assert "low" not in (caught.value.description or "")
+
+
+def test_a_change_can_be_undone_by_who_may_change_all_of_it(at: At, other: Waffle[Kiosk]) -> None:
+    """And who may see all of it."""
+    other.update(low=4, theme="dark")
+    rules = [Rights(), CAREFUL, BLIND, Rights(read=all_but("high"), write=all_but("tone"))]
+    found = []
+    for rights in rules:
+        counter = at(rights)
+        found.append(counter.may_undo(counter.made(1)))
+    assert found == [True, False, False, True]
+
+
+def test_an_unknown_setting_is_told_without_those_that_may_not_be_seen(at: At) -> None:
+    """Neither as a hint nor in a list; a long name is cut."""
+    with pytest.raises(UnknownSetting) as caught:
+        at(BLIND).named("lo")
+    assert caught.value.nearest is None
+    assert " low" not in str(caught.value)
+    with pytest.raises(UnknownSetting) as caught:
+        at(BLIND).named("x" * 10_000)
+    assert len(str(caught.value)) < 1000
+
+
+def test_who_sees_all_is_told_why_a_worker_rejects(at: At) -> None:
+    """The reason may quote a value."""
+    assert at(Rights()).sees_all
+    assert not at(BLIND).sees_all
+    assert "low" not in at(BLIND).readable()
+    assert at(BLIND).me().id == at(Rights()).me().id

@@ -154,6 +154,18 @@ class Office:
         with self.app.app_context(), self.waffle.edit(actor="bob", note="from elsewhere") as edit:
             edit.update(**fields)
 
+    def change_elsewhere(self, model: type[Any], **fields: object) -> None:
+        """Change settings as an application with another model would."""
+        other: Waffle[Any] = Waffle(model)
+        with other.connect({"WAFFLE_DATABASE_URL": self.apps.url}):
+            other.update(**fields)
+
+    def lose_database(self) -> None:
+        """Put a folder where the database is: it does not answer from now on."""
+        file = Path(self.apps.url.removeprefix("sqlite:///"))
+        file.unlink(missing_ok=True)
+        file.mkdir()
+
     def close(self) -> None:
         self.waffle.close()
         self.apps.close()
@@ -197,8 +209,7 @@ class Browser:
                 `None` to leave a checkbox alone that was checked.
             button: Which button; without one, the form is sent to its own action.
         """
-        found = self.soup.select_one(form)
-        assert found is not None, f"the page has no {form}: {self.soup.get_text()[:2000]}"
+        found = self._form(form)
         data = {**fields_of(found), **(typed or {})}
         action = str(found["action"])
         if button is not None:
@@ -206,6 +217,19 @@ class Browser:
             data[str(pressed["name"])] = str(pressed["value"])
             action = str(pressed.get("formaction", action))
         return self.send(action, {name: v for name, v in data.items() if v is not None})
+
+    def back(self, typed: Mapping[str, object] | None = None) -> TestResponse:
+        """Go back from the review to the form."""
+        return self.send("/edit", {**self.fields("#review"), **(typed or {})})
+
+    def fields(self, form: str) -> dict[str, Any]:
+        """What a browser would send of a form of the last page."""
+        return fields_of(self._form(form))
+
+    def _form(self, form: str) -> Tag:
+        found = self.soup.select_one(form)
+        assert found is not None, f"the page has no {form}: {self.soup.get_text()[:2000]}"
+        return found
 
     def follow(self) -> TestResponse:
         """Go where the last answer redirects to."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Final, Generic
 
 from werkzeug.exceptions import Forbidden, NotFound
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Back", "Barred", "Counter", "Seen"]
 
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 PAGE = 500
 """How many changes are read at a time."""
@@ -135,7 +138,9 @@ class Counter(Generic[M]):
 
     def signature(self, note: str | None, expected_revision: int | None) -> Signature:
         """Who makes a change, why, and on top of what."""
-        return Signature(self._channel, self.visitor.actor, note or None, expected_revision)
+        # PostgreSQL takes no NUL, and a history full of such characters cannot be read.
+        said = _CONTROL.sub(" ", (note or "").replace("\r\n", "\n")).strip()
+        return Signature(self._channel, self.visitor.actor, said or None, expected_revision)
 
     def change(
         self,
@@ -174,14 +179,9 @@ class Counter(Generic[M]):
 
     def _check(self, assignments: Sequence[Assignment], resets: Sequence[Path]) -> None:
         names = dict.fromkeys([*(a.path.field for a in assignments), *(p.field for p in resets)])
-        self.check(names)
+        self._check_names(names)
 
-    def check(self, names: Iterable[str]) -> None:
-        """See to it that they may change these settings.
-
-        Raises:
-            Barred: they may not change one of them.
-        """
+    def _check_names(self, names: Iterable[str]) -> None:
         barred = [name for name in names if not self.visitor.may_write(name)]
         if barred:
             raise Barred(barred)

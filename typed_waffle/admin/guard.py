@@ -37,6 +37,9 @@ OPEN: Final = frozenset({"login"})
 LARGEST: Final = 4 * 1024 * 1024
 """The most bytes of a body: a change has 3 Mi characters at most, as JSON."""
 
+MOST: Final = 50_000
+"""The most fields of a form: a page sends a few for each setting."""
+
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 HEADERS: Final = {
@@ -176,6 +179,14 @@ def _check_body() -> None:
         raise RequestEntityTooLarge(f"The body may have {LARGEST} bytes at most.")
 
 
+def _check_fields() -> None:
+    """Refuse a form of far too many fields before any of them is made."""
+    if request.mimetype == "application/x-www-form-urlencoded":
+        count = request.get_data(parse_form_data=False).count(b"&")
+        if count > MOST:
+            raise RequestEntityTooLarge(f"A form may have {MOST} fields at most.")
+
+
 def _check_origin() -> None:
     """Refuse what another site has a browser send.
 
@@ -199,6 +210,7 @@ def _check_forgery(endpoint: str) -> None:
     header = request.headers.get("X-CSRFToken")
     if endpoint.startswith("api_") and header is None:
         return
+    _check_fields()
     try:
         validate_csrf(request.form.get("csrf_token") if header is None else header)
     except ValidationError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from typed_waffle.admin.counter import Counter, Seen
@@ -14,6 +14,7 @@ from typed_waffle.admin.pages.overlap import (
     Now,
     Overlap,
     at,
+    base_of,
     meanwhile,
     merged,
     shown_at,
@@ -24,6 +25,7 @@ from typed_waffle.catalog import Entry
 from typed_waffle.change import FieldChange
 from typed_waffle.differences import spelled
 from typed_waffle.errors import InvalidChange, SettingLocked
+from typed_waffle.values import brief
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -35,6 +37,9 @@ LONGEST_NOTE: Final = 2000
 
 _SHORT: Final = 80
 """Characters of a value in a message."""
+
+_FEW: Final = 10
+"""How many unknown names are told."""
 
 _MANY: Final = 200
 """How many changes of others are looked at."""
@@ -111,10 +116,14 @@ def observed(counter: Counter[Any], sheet: Sheet, posted: Posted) -> Attempt:  #
 def _merge(attempt: Attempt) -> None:
     """Take what others did into account; leaves about which somebody must decide stand aside."""
     typed = attempt.posted.typed
-    for name, one in list(typed.items()):
+    for name, given in list(typed.items()):
+        one = given
         entry, keys = attempt.entries[one.leaf.path.field], one.leaf.path.keys
         values = at(entry.value, keys), at(entry.default, keys)
         now = Now(*values, attempt.revision, entry.latest)
+        if not one.was and attempt.posted.revision == attempt.revision:
+            # It does not say what it saw of the leaf, but that it saw the settings as they are.
+            one = replace(one, was=base_of(one.leaf, one.leaf.shown(now.value), now.revision))
         decision = attempt.posted.decisions.get(name, "")
         found = merged(one, now, attempt.since, decision)
         if isinstance(found, Overlap):
@@ -127,7 +136,10 @@ def _merge(attempt: Attempt) -> None:
 
 def _known_faults(attempt: Attempt) -> list[Fault]:
     """What needs no model to be known."""
-    found = [Fault(f"There is no setting {name!r} here.") for name in attempt.posted.unknown]
+    unknown = attempt.posted.unknown
+    found = [Fault(f"There is no setting {brief(name)} here.") for name in unknown[:_FEW]]
+    if len(unknown) > _FEW:
+        found.append(Fault(f"There are no settings of {len(unknown) - _FEW} more names."))
     for one in attempt.typed.values():
         variable = attempt.entries[one.leaf.path.field].variable
         if variable is not None:
@@ -159,7 +171,6 @@ def _foresee(counter: Counter[Any], sheet: Sheet, attempt: Attempt) -> None:  # 
 
 def _fault(sheet: Sheet, attempt: Attempt, detail: ErrorDetails) -> Fault:
     text = detail["msg"]
-    text = f"{text[:1].upper()}{text[1:]}"
     if not detail["loc"]:
         return Fault(text, _concerned(attempt, sheet.leaves.values(), text))
     name, *keys = map(str, detail["loc"])

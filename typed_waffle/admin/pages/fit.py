@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import NoneType
 from typing import Any, Final, Literal, get_args, get_origin
@@ -131,14 +132,25 @@ def _choices(info: FieldInfo, kind: Any) -> Iterator[Control]:  # noqa: ANN401 -
     there_may_be_none = optional(info)
     if there_may_be_none:
         values.append(None)
-    holder = holding(bare(info))
-    options: list[Option] = []
-    for value in values:
-        plain = data(masked(holder.model_construct(value=value), ["value"])["value"])
-        options.append(Option(json.dumps(plain), _label(value, plain)))
+    told = values if all(_is_plain(value) for value in values) else _dumped(info, values)
+    options = [
+        Option(json.dumps(plain), _label(value, plain))
+        for value, plain in zip(values, told, strict=True)
+    ]
     if len({option.value for option in options}) == len(options):
         switch = kind is bool and not there_may_be_none
         yield choice("switch" if switch else "select", tuple(options))
+
+
+def _is_plain(value: object) -> bool:
+    return value is None or type(value) in {str, int, bool}
+
+
+def _dumped(info: FieldInfo, values: Iterable[object]) -> list[object]:
+    """The values as the store has them: of an enum by value, or by name."""
+    holder = holding(bare(info))
+    made = (holder.model_construct(value=value) for value in values)
+    return [data(masked(one, ["value"])["value"]) for one in made]
 
 
 def _label(value: object, plain: object) -> str:
@@ -156,16 +168,20 @@ def _label(value: object, plain: object) -> str:
 def _bounds(info: FieldInfo, kind: object, schema: Schema) -> dict[str, str]:
     found: dict[str, str] = {}
     whole = kind is int
-    for name, key, beyond in (("min", "inimum", 1), ("max", "aximum", -1)):
-        bound, excluded = schema.get(f"m{key}"), schema.get(f"exclusiveM{key}")
+    least, most = schema.get("minimum"), schema.get("maximum")
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    if whole:  # a browser counts from the least, so that must be a value
+        least = math.floor(above) + 1 if above is not None else least
+        most = math.ceil(below) - 1 if below is not None else most
+        least = None if least is None else math.ceil(least)
+        most = None if most is None else math.floor(most)
+    for name, bound in (("min", least), ("max", most)):
         if bound is not None:
             found[name] = str(bound)
-        elif excluded is not None:
-            found[name] = str(excluded + beyond) if whole else str(excluded)
     found["step"] = _step(info, schema, whole=whole)
-    if whole:
-        found["inputmode"] = "numeric" if "min" in found and float(found["min"]) >= 0 else ""
-    return {name: text for name, text in found.items() if text}
+    if whole and least is not None and least >= 0:
+        found["inputmode"] = "numeric"
+    return found
 
 
 def _step(info: FieldInfo, schema: Schema, *, whole: bool) -> str:

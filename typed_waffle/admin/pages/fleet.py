@@ -42,4 +42,4 @@ def _known(counter: Counter[M], me: WorkerInfo) -> tuple[tuple[WorkerInfo, ...],
     try:
         return counter.workers(), None
     except BusUnavailable as error:
-        return (me,), error.cause
+        return (me,), error.cause.rstrip(".")

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from typed_waffle.admin.pages.control import Control, json_text
 from typed_waffle.admin.pages.fit import controls_for, item_of, optional
-from typed_waffle.constraints import shape, words
+from typed_waffle.constraints import Schema, shape, words
 from typed_waffle.model import WaffleModel, holding
 from typed_waffle.parts import bare, members
 from typed_waffle.paths import Assignment, Path, assigned
@@ -120,9 +120,18 @@ class Leaf:
             return value
 
 
-def leaf_of(path: Path, told: tuple[str | None, str], unit: str | None) -> Leaf:
-    """A leaf; `told` is its description and its type as the developer wrote it."""
-    schema = shape(path.info)
+def leaf_of(
+    path: Path, told: tuple[str | None, str], unit: str | None, schema: Schema | None = None
+) -> Leaf:
+    """A leaf.
+
+    Args:
+        path: Where it is.
+        told: Its description, and its type as the developer wrote it.
+        unit: What it counts.
+        schema: The shape of what it takes, if that is known.
+    """
+    schema = shape(path.info) if schema is None else schema
     description, kind = told
     controls = controls_for(path.info, schema)
     return Leaf(

@@ -32,7 +32,7 @@ def add(house: House[M]) -> None:
             newest=newest,
             may_undo=newest == revision and counter.may_undo(seen),
             shares=counter.desk.shares,
-            every=counter.desk.binding.config.fallback_poll_interval,
+            every=f"{counter.desk.binding.config.fallback_poll_interval:g}",
             report=report,
             trouble=trouble,
             live=url_for(".api_workers", revision=revision),
@@ -48,4 +48,4 @@ def _travelled(counter: Counter[M], revision: int) -> tuple[FleetReport | None, 
     try:
         return counter.applied(revision), None
     except BusUnavailable as error:
-        return None, error.cause
+        return None, error.cause.rstrip(".")

@@ -7,15 +7,18 @@ does to Jinja, and add nothing to what the application's templates see.
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, current_app, make_response, request, url_for
+from flask import Response, make_response, request, url_for
 from flask_wtf.csrf import generate_csrf
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from typed_waffle.admin.guard import visitor_if_any
 from typed_waffle.admin.house import House
+from typed_waffle.admin.pages.excerpt import excerpts
+from typed_waffle.change import FieldChange
 from typed_waffle.differences import differences
 from typed_waffle.model import M
 from typed_waffle.serving import version
@@ -50,18 +53,14 @@ def page(house: House[M], template: str, status: int = 200, /, **context: object
         "model": house.waffle.model.__name__,
         "namespace": house.waffle.namespace,
         "visitor": who,
-        "places": [
-            (name, name.capitalize())
-            for name in ("settings", "history", "workers")
-            if f"{request.blueprint}.{name}" in current_app.view_functions
-        ],
         "place": _PLACES.get((request.endpoint or "").rpartition(".")[2]),
         "can_login": house.token.value is not None,
         "token_login": who is not None and house.token.logged_in,
         "version": version(),
     }
     html = environment().get_template(f"typed_waffle/{template}.html").render(**common | context)
-    return make_response(html, status)
+    # A note may hold half a character, which no page can.
+    return make_response(html.encode(errors="replace"), status)
 
 
 @functools.cache
@@ -76,12 +75,18 @@ def environment() -> Environment:
     )
     helpers: dict[str, Any] = {  # Any: a template may use anything
         "csrf_token": generate_csrf,
-        "differences": differences,
+        "differences": _excerpted,
         "url_for": url_for,
     }
     made.globals.update(helpers)
     made.filters.update({"iso": _iso, "minute": _minute})
     return made
+
+
+def _excerpted(field: FieldChange) -> Iterator[tuple[str, str, str]]:
+    """The parts of a setting that differ, each cut to what a table can show."""
+    for path, before, after in differences(field):
+        yield path, *excerpts(before, after)
 
 
 def _iso(at: datetime) -> str:

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from typed_waffle.admin.counter import Back
 from typed_waffle.admin.house import House
+from typed_waffle.admin.pages.attempt import LONGEST_NOTE
 from typed_waffle.admin.pages.numbers import number
 from typed_waffle.admin.pages.rendering import page
 from typed_waffle.change import Change
@@ -40,6 +41,7 @@ def add(house: House[M]) -> None:
             undo=undo,
             back=back,
             note=note,
+            longest_note=LONGEST_NOTE,
             trouble=trouble,
             meanwhile=meanwhile,
         )
@@ -52,6 +54,8 @@ def add(house: House[M]) -> None:
         if expected is None:
             return preview(revision, 400, "The form did not say what it is about. Look again.")
         note = request.form.get("note", "").strip()
+        if len(note) > LONGEST_NOTE:
+            return preview(revision, 422, f"The note may have {LONGEST_NOTE} characters at most.")
         try:
             change = house.counter("admin").rollback(
                 revision, note=note, expected_revision=expected

@@ -30,6 +30,8 @@ FILTERS: Final = {
 _SHORT: Final = 80
 """Characters of a default."""
 
+_TIMES: Final = frozenset({"time", "local", "utc"})
+
 
 @dataclass(slots=True)
 class Row:
@@ -66,6 +68,16 @@ class Row:
     def widget(self) -> str:
         """The element: a plain text where a browser would drop what was typed."""
         return self.shown.control.kind if self.shown.control.holds(self.shown.text) else "raw"
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Of the element, so that a browser takes what stands there."""
+        if self.widget == "raw":
+            return {}
+        found = dict(self.shown.control.attributes)
+        if self.shown.control.kind in _TIMES and "." in self.shown.text:
+            found["step"] = "0.001"
+        return found
 
     @property
     def lines(self) -> int:

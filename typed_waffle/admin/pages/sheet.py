@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from typed_waffle.admin.pages.leaf import Leaf, leaf_of, unit_of
+from typed_waffle.constraints import shape_of
 from typed_waffle.model import WaffleModel, facts
 from typed_waffle.parts import members
 from typed_waffle.paths import Path, parsed
@@ -65,7 +66,8 @@ def sheet_of(model: type[WaffleModel]) -> Sheet:
         if sections(path.info):
             groups.append(_group(path, fact.description))
         else:
-            leaves.append(leaf_of(path, told, unit))
+            schema = shape_of(model, name)  # pyright: ignore[reportArgumentType] # a class hashes, whatever its instances do
+            leaves.append(leaf_of(path, told, unit, schema))
     title = model.__name__
     root = Group("", title, _described(model), tuple(leaves), tuple(groups))
     every = tuple(root.every())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -21,7 +22,7 @@ __all__ = ["FRESH", "Posted", "Reader", "Typed", "revision_of"]
 FRESH: Final = -1
 """The revision of a form that was not shown yet."""
 
-_AS_IT_IS: Final = frozenset({"line", "area", "lines", "json", "password", "sealed"})
+_AS_IT_IS: Final = frozenset({"line", "area", "lines", "text", "json", "password", "sealed"})
 """Controls whose text may begin or end with blanks."""
 
 _DIGITS: Final = 18
@@ -100,7 +101,7 @@ class Reader:
     def posted(self, form: MultiDict[str, str]) -> Posted:
         """What a form says."""
         lasts = {name: values[-1] for name, values in form.lists() if values}
-        found = Posted(revision_of(lasts.get("revision", ""), 0), lasts.get("note", ""))
+        found = Posted(revision_of(lasts.get("revision", ""), 0), _lines(lasts.get("note", "")))
         pressed = frozenset(form.getlist("reset"))
         for name in _names(lasts, pressed):
             leaf = self._sheet.leaves.get(name)
@@ -146,7 +147,9 @@ class Reader:
         try:
             return Typed(leaf, shown, was, leaf.assigned(self._model, shown))
         except InvalidChange as error:
-            return Typed(leaf, shown, was, error="; ".join(d["msg"] for d in error.errors()))
+            said = "; ".join(detail["msg"] for detail in error.errors())
+            where = _where(shown.text) if shown.control.as_json else ""
+            return Typed(leaf, shown, was, error=said + where)
 
 
 def _names(form: Iterable[str], pressed: Iterable[str]) -> Iterator[str]:
@@ -156,7 +159,7 @@ def _names(form: Iterable[str], pressed: Iterable[str]) -> Iterator[str]:
 
 
 def _shown(leaf: Leaf, control: Control, form: Mapping[str, str]) -> Shown:
-    text = form.get(f"v.{leaf.name}", "").replace("\r\n", "\n").replace("\r", "\n")
+    text = _lines(form.get(f"v.{leaf.name}", ""))
     if control.kind not in _AS_IT_IS:
         text = text.strip()
     if leaf.flagged:
@@ -164,6 +167,22 @@ def _shown(leaf: Leaf, control: Control, form: Mapping[str, str]) -> Shown:
         return Shown(control, "" if none else text, none)
     empty = not text and leaf.optional and not control.as_json
     return Shown(control, text, none=empty)
+
+
+def _lines(text: str) -> str:
+    """A text with its lines ended as in Python: a browser ends them as HTTP does."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _where(text: str) -> str:
+    """Where a text stops being JSON."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return f": {error.msg} (line {error.lineno}, column {error.colno})"
+    except (ValueError, RecursionError):
+        return ""
+    return ""
 
 
 def _still_reset(leaf: Leaf, shown: Shown, form: Mapping[str, str]) -> bool:

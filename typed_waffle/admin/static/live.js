@@ -118,7 +118,9 @@ function watch(live) {
   let asking = false;
   let over = false;
 
-  function say(text) {
+  // What only repeats what the page shows is for those who do not see it.
+  function say(text, repeats) {
+    place.classList.toggle("unseen", repeats);
     if (place.textContent !== text) place.textContent = text;
   }
 
@@ -134,7 +136,7 @@ function watch(live) {
     try {
       const { done, said } = KINDS[kind](live, await asked(live.dataset.url));
       over = done;
-      say(said);
+      say(said, true);
     } catch (error) {
       failed = true;
       over = error instanceof Refused;
@@ -142,6 +144,7 @@ function watch(live) {
         over
           ? "The workers may not be asked any more: load the page again."
           : "The workers cannot be asked at the moment. What you see is what was known last.",
+        false,
       );
     }
     asking = false;
