@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.support.browser import Chromium, Window
-from tests.support.clerk import Clerk
 from tests.support.office_site import OfficeSite, opened
+from tests.support.person import Person
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,6 @@ def windows(chromium: Chromium, running: OfficeSite) -> Iterator[Callable[..., W
 
 
 @pytest.fixture
-def ann(windows: Callable[..., Window]) -> Clerk:
+def ann(windows: Callable[..., Window]) -> Person:
     """Ann, who may change everything."""
-    return Clerk(windows("ann"))
+    return Person(windows("ann"))

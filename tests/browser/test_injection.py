@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser import Window
-from tests.support.clerk import Clerk
 from tests.support.hostile import EVIL, PAYLOADS, Hostile
 from tests.support.office_site import TOKEN, OfficeSite
+from tests.support.person import Person
 from typed_waffle.buses.message import Codec
 from typed_waffle.buses.redis import RedisBus, client_at
 from typed_waffle.fleet import encoded, newcomer
@@ -34,11 +34,11 @@ ALIVE = """
 SHOWN = EVIL.replace("\x00", "")
 
 
-def harmless(clerk: Clerk) -> None:
+def harmless(person: Person) -> None:
     """Nothing of it came alive."""
-    assert clerk.window.page.evaluate(ALIVE) == []
-    assert clerk.window.page.evaluate("typeof window.evil") == "undefined"
-    clerk.window.calm()
+    assert person.window.page.evaluate(ALIVE) == []
+    assert person.window.page.evaluate("typeof window.evil") == "undefined"
+    person.window.calm()
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def impostor(site: OfficeSite) -> Iterator[str]:
     client.close()
 
 
-def test_values_descriptions_notes_and_actors(hostile: OfficeSite, ann: Clerk) -> None:
+def test_values_descriptions_notes_and_actors(hostile: OfficeSite, ann: Person) -> None:
     """In the form, the history and a comparison."""
     for path in ("/", "/history", "/compare?older=0", "/history?field=long"):
         ann.go(path)
@@ -83,7 +83,7 @@ def test_values_descriptions_notes_and_actors(hostile: OfficeSite, ann: Clerk) -
         harmless(ann)
 
 
-def test_what_is_typed_and_refused(hostile: OfficeSite, ann: Clerk) -> None:
+def test_what_is_typed_and_refused(hostile: OfficeSite, ann: Person) -> None:
     """The value, the message of a rule about it, and a rule across settings."""
     ann.go()
     ann.type(picky=PAYLOADS["element"], low="11", short=PAYLOADS["textarea"])
@@ -97,7 +97,7 @@ def test_what_is_typed_and_refused(hostile: OfficeSite, ann: Clerk) -> None:
     harmless(ann)
 
 
-def test_a_review_a_conflict_and_a_change(hostile: OfficeSite, ann: Clerk) -> None:
+def test_a_review_a_conflict_and_a_change(hostile: OfficeSite, ann: Person) -> None:
     """With texts of both sides, the note, the change on its way, and the way back."""
     ann.go()
     ann.type(long=SHOWN, short=PAYLOADS["script"])
@@ -114,17 +114,17 @@ def test_a_review_a_conflict_and_a_change(hostile: OfficeSite, ann: Clerk) -> No
     harmless(ann)
 
 
-def heard(clerk: Clerk, impostor: str) -> None:
+def heard(person: Person, impostor: str) -> None:
     """The fleet is on the page, as the server wrote it and as a script heard it again."""
-    expect(clerk.find("table.fleet")).to_contain_text(impostor)
-    with clerk.window.page.expect_response("**/api/workers*"):
-        harmless(clerk)
-    clerk.find("table.fleet tbody").evaluate("one => one.replaceChildren()")
-    expect(clerk.find("table.fleet")).to_contain_text(impostor)
-    harmless(clerk)
+    expect(person.find("table.fleet")).to_contain_text(impostor)
+    with person.window.page.expect_response("**/api/workers*"):
+        harmless(person)
+    person.find("table.fleet tbody").evaluate("one => one.replaceChildren()")
+    expect(person.find("table.fleet")).to_contain_text(impostor)
+    harmless(person)
 
 
-def test_workers(hostile: OfficeSite, impostor: str, ann: Clerk) -> None:
+def test_workers(hostile: OfficeSite, impostor: str, ann: Person) -> None:
     """As the server writes them, and as a script does when it hears of one."""
     ann.go("/workers")
     heard(ann, impostor)
@@ -137,7 +137,7 @@ def test_workers(hostile: OfficeSite, impostor: str, ann: Clerk) -> None:
     harmless(ann)
 
 
-def test_addresses(site: OfficeSite, ann: Clerk) -> None:
+def test_addresses(site: OfficeSite, ann: Person) -> None:
     """Whatever stands in a query."""
     for payload in PAYLOADS.values():
         told = quote(payload)
@@ -153,7 +153,7 @@ def test_addresses(site: OfficeSite, ann: Clerk) -> None:
 
 def test_the_name_at_the_login(site: OfficeSite, windows: Callable[..., Window]) -> None:
     """It is shown on every page, and recorded; where to go next leads nowhere else."""
-    nobody = Clerk(windows(None))
+    nobody = Person(windows(None))
     nobody.go(f"/login?next={quote(PAYLOADS['address'])}")
     nobody.find("#name").fill(PAYLOADS["element"])
     nobody.find("#token").fill("wrong")

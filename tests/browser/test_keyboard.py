@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser import Window
-from tests.support.clerk import Clerk
 from tests.support.keyboard import Keyboard
 from tests.support.office_site import TOKEN, OfficeSite
+from tests.support.person import Person
 
 pytestmark = pytest.mark.slow
 
@@ -19,22 +19,22 @@ def by_id(name: str) -> str:
     return f'[id="{name}"]'
 
 
-def walked(clerk: Clerk) -> None:
+def walked(person: Person) -> None:
     """Tab comes to every control in the order of the page, is seen there, and leaves the page."""
-    count, stops = Keyboard(clerk.window.page).walk()
+    count, stops = Keyboard(person.window.page).walk()
     assert [stop.what for stop in stops if not stop.visible] == []
     assert [stop.number for stop in stops] == list(range(count))
 
 
 @pytest.mark.parametrize("path", ["/", "/history", "/workers", "/compare?older=0", "/rollback/0"])
-def test_tab_goes_through_every_control(site: OfficeSite, ann: Clerk, path: str) -> None:
+def test_tab_goes_through_every_control(site: OfficeSite, ann: Person, path: str) -> None:
     """No control is left out or out of order, none is a trap, and the focus is always seen."""
     site.change(name="Changed", tags=("a", "b"))
     ann.go(path)
     walked(ann)
 
 
-def test_tab_goes_through_a_refusal_and_a_conflict(site: OfficeSite, ann: Clerk) -> None:
+def test_tab_goes_through_a_refusal_and_a_conflict(site: OfficeSite, ann: Person) -> None:
     """As it does through any page."""
     ann.go()
     ann.type(low="50")
@@ -48,7 +48,7 @@ def test_tab_goes_through_a_refusal_and_a_conflict(site: OfficeSite, ann: Clerk)
     walked(ann)
 
 
-def test_a_change_from_the_form_to_the_way_back(site: OfficeSite, ann: Clerk) -> None:
+def test_a_change_from_the_form_to_the_way_back(site: OfficeSite, ann: Person) -> None:
     """Search, edit controls of all kinds, review, save with a note, undo: no mouse."""
     keys = Keyboard(ann.window.page)
     ann.go()
@@ -94,7 +94,7 @@ def test_a_change_from_the_form_to_the_way_back(site: OfficeSite, ann: Clerk) ->
     assert site.settings().name == "Waffle"
 
 
-def test_a_conflict_is_decided_with_arrows(site: OfficeSite, ann: Clerk) -> None:
+def test_a_conflict_is_decided_with_arrows(site: OfficeSite, ann: Person) -> None:
     """The choice between two values is a group of radio buttons."""
     ann.go()
     ann.type(low="5")
@@ -117,7 +117,7 @@ def test_a_conflict_is_decided_with_arrows(site: OfficeSite, ann: Clerk) -> None
 
 def test_the_way_in_and_out(site: OfficeSite, windows: Callable[..., Window]) -> None:
     """Logging in and out needs no mouse."""
-    nobody = Clerk(windows(None))
+    nobody = Person(windows(None))
     nobody.go("/login")
     keys = Keyboard(nobody.window.page)
     expect(nobody.find("#token")).to_be_focused()

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser import Window
-from tests.support.clerk import Clerk
 from tests.support.office_site import OfficeSite
+from tests.support.person import Person
 from tests.support.servers import WORKERS
 
 pytestmark = pytest.mark.slow
@@ -22,21 +22,21 @@ SOON = 20_000
 
 
 @pytest.fixture
-def bob(windows: Callable[..., Window]) -> Clerk:
+def bob(windows: Callable[..., Window]) -> Person:
     """Bob, who looks on."""
-    return Clerk(windows("bob"))
+    return Person(windows("bob"))
 
 
-def saved(clerk: Clerk, **texts: str) -> int:
+def saved(person: Person, **texts: str) -> int:
     """Type, review and save; the revision."""
-    clerk.go()
-    clerk.type(**texts)
-    clerk.review()
-    clerk.save()
-    return int(clerk.place.rpartition("/")[2])
+    person.go()
+    person.type(**texts)
+    person.review()
+    person.save()
+    return int(person.place.rpartition("/")[2])
 
 
-def test_a_change_is_seen_to_reach_every_worker(site: OfficeSite, ann: Clerk) -> None:
+def test_a_change_is_seen_to_reach_every_worker(site: OfficeSite, ann: Person) -> None:
     """The page counts up to 4 of 4 by itself, and so it is."""
     revision = saved(ann, name="Live")
     expect(ann.find(".progress-line")).to_contain_text(f"{WORKERS} of {WORKERS}", timeout=SOON)
@@ -46,7 +46,7 @@ def test_a_change_is_seen_to_reach_every_worker(site: OfficeSite, ann: Clerk) ->
     assert set(map(int, shown)) == site.server.workers()
 
 
-def test_a_worker_that_lags_is_waited_for(site: OfficeSite, ann: Clerk) -> None:
+def test_a_worker_that_lags_is_waited_for(site: OfficeSite, ann: Person) -> None:
     """It is counted and named as long as it says nothing, and then it is not."""
     pid = min(site.server.workers())
     os.kill(pid, signal.SIGSTOP)
@@ -54,7 +54,7 @@ def test_a_worker_that_lags_is_waited_for(site: OfficeSite, ann: Clerk) -> None:
         saved(ann, name="Slowly")
         line = ann.find(".progress-line")
         expect(line).to_contain_text(f"{WORKERS - 1} of {WORKERS}", timeout=SOON)
-        expect(line).to_contain_text("1 have not said anything yet")
+        expect(line).to_contain_text("1 still pending")
         expect(ann.find("tbody tr:has(.pending) [data-is=pid]")).to_have_text(str(pid))
     finally:
         os.kill(pid, signal.SIGCONT)
@@ -62,7 +62,7 @@ def test_a_worker_that_lags_is_waited_for(site: OfficeSite, ann: Clerk) -> None:
 
 
 def test_whoever_looks_at_the_settings_hears_of_a_change(
-    site: OfficeSite, ann: Clerk, bob: Clerk
+    site: OfficeSite, ann: Person, bob: Person
 ) -> None:
     """A notice appears, and what is typed stays typed."""
     bob.go()
@@ -76,7 +76,7 @@ def test_whoever_looks_at_the_settings_hears_of_a_change(
     expect(bob.find("#meanwhile + p")).to_contain_text("ann")
 
 
-def test_the_fleet_is_followed(site: OfficeSite, bob: Clerk) -> None:
+def test_the_fleet_is_followed(site: OfficeSite, bob: Person) -> None:
     """Every worker's revision goes up on the page as it does, and a new worker comes up."""
     bob.go("/workers")
     revision = site.change(name="Followed")
@@ -95,7 +95,7 @@ def test_without_scripts_a_link_looks_again(
     site: OfficeSite, windows: Callable[..., Window]
 ) -> None:
     """The page says how far the change is, and a link says it anew."""
-    bob = Clerk(windows("bob", java_script_enabled=False))
+    bob = Person(windows("bob", java_script_enabled=False))
     revision = saved(bob, name="Without scripts")
     site.server.all_at(revision)
     bob.press("Look again")

@@ -8,90 +8,90 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser import PHONE, Window
-from tests.support.clerk import Clerk
 from tests.support.office_site import OfficeSite
+from tests.support.person import Person
 
 pytestmark = pytest.mark.slow
 
 SIZE = 2
 
-Way = Callable[[OfficeSite, Clerk], None]
+Way = Callable[[OfficeSite, Person], None]
 
 
-def settings(site: OfficeSite, clerk: Clerk) -> None:
+def settings(site: OfficeSite, person: Person) -> None:
     site.change(name="Changed", tags=("one", "two"), motto="a" * 300)
-    clerk.go()
+    person.go()
 
 
-def found(_: OfficeSite, clerk: Clerk) -> None:
-    clerk.go("/?q=smtp")
+def found(_: OfficeSite, person: Person) -> None:
+    person.go("/?q=smtp")
 
 
-def refused(_: OfficeSite, clerk: Clerk) -> None:
-    clerk.go()
-    clerk.type(low="50", keys="no JSON", smtp__password="a secret")
-    clerk.review()
-    expect(clerk.find("#faults")).to_be_visible()
+def refused(_: OfficeSite, person: Person) -> None:
+    person.go()
+    person.type(low="50", keys="no JSON", smtp__password="a secret")
+    person.review()
+    expect(person.find("#faults")).to_be_visible()
 
 
-def reviewed(_: OfficeSite, clerk: Clerk) -> None:
-    clerk.go()
-    clerk.type(name="W" * 40, motto="long " * 50, smtp__password="a secret")
-    clerk.review()
-    expect(clerk.find("#note")).to_be_visible()
+def reviewed(_: OfficeSite, person: Person) -> None:
+    person.go()
+    person.type(name="W" * 40, motto="long " * 50, smtp__password="a secret")
+    person.review()
+    expect(person.find("#note")).to_be_visible()
 
 
-def conflicting(site: OfficeSite, clerk: Clerk) -> None:
-    clerk.go()
-    clerk.type(low="5", seats="30")
+def conflicting(site: OfficeSite, person: Person) -> None:
+    person.go()
+    person.type(low="5", seats="30")
     site.change(low=6, name="Bob's")
-    clerk.review()
-    expect(clerk.find("fieldset.overlap")).to_be_visible()
+    person.review()
+    expect(person.find("fieldset.overlap")).to_be_visible()
 
 
-def undecided(site: OfficeSite, clerk: Clerk) -> None:
-    conflicting(site, clerk)
-    clerk.save()
-    expect(clerk.find("#faults")).to_be_visible()
+def undecided(site: OfficeSite, person: Person) -> None:
+    conflicting(site, person)
+    person.save()
+    expect(person.find("#faults")).to_be_visible()
 
 
-def dropped(site: OfficeSite, clerk: Clerk) -> None:
-    conflicting(site, clerk)
-    clerk.press("Back to editing")
-    expect(clerk.control("seats")).to_have_value("30")
+def dropped(site: OfficeSite, person: Person) -> None:
+    conflicting(site, person)
+    person.press("Back to editing")
+    expect(person.control("seats")).to_have_value("30")
 
 
-def made(site: OfficeSite, clerk: Clerk) -> None:
+def made(site: OfficeSite, person: Person) -> None:
     revision = site.change(name="Made", motto="word " * 60, note="why " * 50)
-    clerk.go(f"/changes/{revision}")
+    person.go(f"/changes/{revision}")
 
 
-def history(site: OfficeSite, clerk: Clerk) -> None:
+def history(site: OfficeSite, person: Person) -> None:
     for number in range(3):
         site.change(seats=30 + number, note="why " * 50, actor="a.very.long.name@example.org")
-    clerk.go("/history")
+    person.go("/history")
 
 
-def compared(site: OfficeSite, clerk: Clerk) -> None:
+def compared(site: OfficeSite, person: Person) -> None:
     site.change(name="Compared", prices={"sugar": 3})
-    clerk.go("/compare?older=0")
+    person.go("/compare?older=0")
 
 
-def miscompared(_: OfficeSite, clerk: Clerk) -> None:
-    clerk.go("/compare?older=x&newer=y", 400)
+def miscompared(_: OfficeSite, person: Person) -> None:
+    person.go("/compare?older=x&newer=y", 400)
 
 
-def previewed(site: OfficeSite, clerk: Clerk) -> None:
+def previewed(site: OfficeSite, person: Person) -> None:
     revision = site.change(name="Previewed", low=3)
-    clerk.go(f"/rollback/{revision - 1}")
+    person.go(f"/rollback/{revision - 1}")
 
 
-def workers(_: OfficeSite, clerk: Clerk) -> None:
-    clerk.go("/workers")
+def workers(_: OfficeSite, person: Person) -> None:
+    person.go("/workers")
 
 
-def lost(_: OfficeSite, clerk: Clerk) -> None:
-    clerk.go("/changes/999999", 404)
+def lost(_: OfficeSite, person: Person) -> None:
+    person.go("/changes/999999", 404)
 
 
 WAYS = (
@@ -112,21 +112,21 @@ WAYS = (
 )
 
 
-def looks(clerk: Clerk) -> None:
+def looks(person: Person) -> None:
     """Nothing is wrong with the page as it stands, on a desk or on a phone."""
-    page = clerk.window.page
+    page = person.window.page
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        assert clerk.window.violations() == [], scheme
+        assert person.window.violations() == [], scheme
     wide = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(wide) == 0
     page.set_viewport_size(PHONE)
     assert page.evaluate(wide) == 0
-    assert clerk.window.violations() == [], "on a phone"
+    assert person.window.violations() == [], "on a phone"
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_a_page(site: OfficeSite, ann: Clerk, way: Way) -> None:
+def test_a_page(site: OfficeSite, ann: Person, way: Way) -> None:
     """No violation in light, in dark and on a phone, where nothing is scrolled sideways."""
     way(site, ann)
     looks(ann)
@@ -134,7 +134,7 @@ def test_a_page(site: OfficeSite, ann: Clerk, way: Way) -> None:
 
 def test_what_may_only_be_read(site: OfficeSite, windows: Callable[..., Window]) -> None:
     """The same holds for the form of somebody who may change nothing."""
-    reader = Clerk(windows("reader"))
+    reader = Person(windows("reader"))
     settings(site, reader)
     looks(reader)
     assert reader.find("#settings [name^='v.']").count() == 0
@@ -142,7 +142,7 @@ def test_what_may_only_be_read(site: OfficeSite, windows: Callable[..., Window])
 
 def test_the_way_in(site: OfficeSite, windows: Callable[..., Window]) -> None:
     """The same holds for whoever has not come in yet."""
-    nobody = Clerk(windows(None))
+    nobody = Person(windows(None))
     nobody.go("/login")
     looks(nobody)
     nobody.find("#token").fill("wrong")

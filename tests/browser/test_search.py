@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.clerk import Clerk
 from tests.support.office_site import OfficeSite
+from tests.support.person import Person
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +37,7 @@ AMPLE = 2000
 """Milliseconds. Speed is no timed test, but this is no waiting for the server either."""
 
 
-def test_the_result_is_there_within_two_frames(site: OfficeSite, ann: Clerk) -> None:
+def test_the_result_is_there_within_two_frames(site: OfficeSite, ann: Person) -> None:
     """However many settings there are, and for each letter anew."""
     ann.go()
     assert ann.find(".setting").count() == 1000
@@ -51,7 +51,7 @@ def test_the_result_is_there_within_two_frames(site: OfficeSite, ann: Clerk) -> 
     assert found["count"] == "1 of 1000 settings"
 
 
-def test_what_is_typed_into_one_of_many_is_all_that_is_sent(site: OfficeSite, ann: Clerk) -> None:
+def test_what_is_typed_into_one_of_many_is_all_that_is_sent(site: OfficeSite, ann: Person) -> None:
     """A search hides rows, and changes nothing about what is saved."""
     ann.go()
     ann.find("#q").press_sequentially("777")

@@ -1,20 +1,25 @@
-"""Clerk: somebody at the pages of the office, who fills in forms and presses buttons."""
+"""Person: somebody at the pages of an office, who fills in forms and presses buttons."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, expect
 
 from tests.support.browser import Window
 from tests.support.office import PREFIX
 
-__all__ = ["Clerk"]
+__all__ = ["Person", "row"]
+
+
+def row(name: str) -> str:
+    """Which row is a setting's, as a CSS selector."""
+    return f'[id="s-{name}"]'
 
 
 @dataclass
-class Clerk:
+class Person:
     """Works in one window."""
 
     window: Window
@@ -41,7 +46,7 @@ class Clerk:
 
     def row(self, name: str) -> Locator:
         """The row of a setting."""
-        return self.find(f'[id="s-{name}"]')
+        return self.find(row(name))
 
     def control(self, name: str) -> Locator:
         """The control of a setting."""
@@ -52,12 +57,13 @@ class Clerk:
         for name, text in texts.items():
             self.control(name.replace("__", ".")).fill(text)
 
-    def press(self, name: str) -> None:
-        """Press the first button, or follow the first link, that begins so."""
+    def press(self, name: str, within: str = "body") -> None:
+        """Press the first button, or follow the first link, that begins so; wait for the page."""
         begins = re.compile(f"^{re.escape(name)}")
-        page = self.window.page
-        button = page.get_by_role("button", name=begins).or_(page.get_by_role("link", name=begins))
-        button.first.click()
+        place = self.find(within)
+        button = place.get_by_role("button", name=begins)
+        with self.window.page.expect_navigation():
+            button.or_(place.get_by_role("link", name=begins)).first.click()
 
     def review(self) -> None:
         """Go from the form to the review."""
@@ -70,5 +76,6 @@ class Clerk:
 
     def changes(self) -> list[list[str]]:
         """The rows of the first table of differences: path, before, after."""
+        expect(self.find("table.diff").first).to_be_visible()
         rows = self.find("table.diff").first.locator("tbody tr").all()
         return [row.locator("th, td").all_inner_texts() for row in rows]
