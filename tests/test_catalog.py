@@ -98,6 +98,15 @@ def test_what_does_not_fit() -> None:
     assert unknown.problem == "a rule across settings refuses it"
 
 
+def test_all_at_once_is_the_same_as_one_by_one() -> None:
+    """Also of a part of the settings only."""
+    snapshot = shown(overrides={"name": '"Cone"', "token": f'"{CANARY}"'}, revision=3)
+    found = Catalog(snapshot, {}).entries()
+    assert found == tuple(Catalog(snapshot, {}).entry(name) for name in facts(Shop))
+    some = Catalog(snapshot, {}).entries({"token", "name"})
+    assert [entry.field for entry in some] == ["name", "token"]
+
+
 def test_the_latest_change() -> None:
     """Who changed it last, under whatever name."""
     catalog = Catalog(shown(revision=3), {"low": stamp(2)})

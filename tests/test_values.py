@@ -37,7 +37,7 @@ from pydantic import (
 )
 
 from tests.support.models import CANARY, Foreign, Shop, Smtp, one
-from typed_waffle import WaffleModel
+from typed_waffle import WaffleModel, values
 from typed_waffle.frozendict import FrozenDict
 from typed_waffle.values import (
     MASK,
@@ -293,6 +293,26 @@ def test_a_secret_is_masked_for_everyone_else(annotation: t.Any, value: t.Any) -
 
     assert CANARY not in shown
     assert MASK in shown
+
+
+def test_all_fields_are_shown_at_once() -> None:
+    """As they are masked one by one; what cannot be written is left to that."""
+    settings_ = Shop(token=SecretStr(CANARY), tags=["x"])
+    alone = {name: json.loads(masked(settings_, [name])[name]) for name in Shop.model_fields}
+    assert values.shown(settings_) == alone
+    assert CANARY not in str(alone)
+
+    class Broken(WaffleModel):
+        value: int = 0
+
+        @model_serializer
+        def fails(self) -> dict[str, int]:
+            if self.value == 7:
+                raise ZeroDivisionError
+            return {"value": self.value}
+
+    assert values.shown(Broken(value=7)) == {}
+    assert values.shown(Broken(value=1)) == {"value": 1}
 
 
 def test_an_inherited_secret_is_still_stored_and_masked() -> None:

@@ -295,6 +295,20 @@ def test_odd_texts_are_refused_or_kept(office: Office, browser: Browser, value: 
     assert office.revision() == 0
 
 
+@pytest.mark.parametrize("name", ["prices", "ovens", "shift", "open", "keys", "holidays"])
+def test_half_characters_in_json_are_refused(office: Office, browser: Browser, name: str) -> None:
+    """JSON can write what no text may hold; also where somebody else changed it meanwhile."""
+    half = '"\\ud800"'
+    for text in (half, f"[{half}]", f'{{"a": {half}}}', f"{{{half}: 1}}", f'[{{"name": {half}}}]'):
+        browser.get()
+        browser.submit("#settings", {f"v.{name}": text})
+        assert browser.response.status_code == 422, text
+    sent = browser.fields("#settings")
+    office.change(prices={"a": "1"}, ovens=[], shift="late", open=False, holidays=[])
+    browser.send("/save", {**sent, f"v.{name}": f"[{half}]"})
+    assert browser.response.status_code in {409, 422}
+
+
 def test_odd_forms_do_no_harm(office: Office, browser: Browser) -> None:
     """Whatever stands where the page puts revisions, digests and decisions."""
     browser.get()

@@ -226,6 +226,27 @@ class Browser:
         """What a browser would send of a form of the last page."""
         return fields_of(self._form(form))
 
+    def row(self, name: str) -> Tag:
+        """The row of a setting."""
+        return self._tag(f"s-{name}")
+
+    def said(self, name: str) -> str:
+        """What is said of a setting, its blanks as one."""
+        return " ".join(self.row(name).get_text(" ").split())
+
+    def control(self, name: str) -> Tag:
+        """The control of a setting."""
+        return self._tag(f"f-{name}")
+
+    def errors(self, name: str) -> list[str]:
+        """What is wrong with a setting."""
+        return [found.get_text() for found in self.row(name).select(".error")]
+
+    def _tag(self, name: str) -> Tag:
+        found = self.soup.find(id=name)
+        assert isinstance(found, Tag), f"there is no {name}"
+        return found
+
     def _form(self, form: str) -> Tag:
         found = self.soup.select_one(form)
         assert found is not None, f"the page has no {form}: {self.soup.get_text()[:2000]}"

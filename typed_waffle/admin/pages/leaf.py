@@ -19,7 +19,10 @@ from typed_waffle.paths import Assignment, Path, assigned
 from typed_waffle.texts import read
 from typed_waffle.values import data, masked
 
-__all__ = ["Leaf", "Shown", "leaf_of", "unit_of"]
+__all__ = ["NOTHING", "Leaf", "Shown", "leaf_of", "unit_of"]
+
+NOTHING: Final = object()
+"""No data: `None` is some."""
 
 _FLAGGED: Final = frozenset({"line", "area", "lines", "password", "sealed"})
 """Controls in which an empty text is a value, so that it takes a box to say that there is none."""
@@ -112,12 +115,12 @@ class Leaf:
         return frozenset(values) if frozenset in kinds else tuple(values)
 
     def plain(self, value: object) -> object:
-        """A value as plain data; as it is, if it is no value of the type."""
+        """A value as plain data; `NOTHING` if there is no way to write it."""
         try:
             holder = holding(bare(self.path.info)).model_construct(value=value)
             return data(masked(holder, ["value"])["value"])
         except Exception:  # noqa: BLE001 - it may be anything, and a serializer may raise anything
-            return value
+            return NOTHING
 
 
 def leaf_of(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from typed_waffle.admin.counter import Seen
-from typed_waffle.admin.pages.leaf import Leaf, Shown
+from typed_waffle.admin.pages.leaf import NOTHING, Leaf, Shown
 from typed_waffle.admin.pages.sheet import Sheet
 from typed_waffle.admin.pages.typed import Typed, revision_of
 from typed_waffle.change import Change, Stamp
@@ -117,7 +117,8 @@ def _agrees(typed: Typed, now: Now) -> bool:
     """Whether others made of it what is wanted."""
     if typed.reset:
         return exactly(now.value) == exactly(now.default)
-    return typed.assignment is not None and exactly(typed.plain) == exactly(now.value)
+    plain = typed.plain
+    return plain is not NOTHING and exactly(plain) == exactly(now.value)
 
 
 def _untouched(typed: Typed, base: str, since: Meanwhile) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from typed_waffle.admin.pages.attempt import Attempt
+from typed_waffle.admin.pages.leaf import NOTHING
 from typed_waffle.admin.pages.overlap import Overlap
 from typed_waffle.admin.pages.typed import Reader, Typed
 from typed_waffle.differences import spelled
@@ -64,5 +65,6 @@ def _decision(overlap: Overlap) -> Decision:
     elif one.leaf.secret:
         mine = MASK
     else:
-        mine = spelled(one.plain)
+        plain = one.plain
+        mine = one.shown.text if plain is NOTHING else spelled(plain)
     return Decision(overlap, MASK if one.leaf.secret else spelled(overlap.theirs), mine)

@@ -10,7 +10,7 @@ from typing import Final
 from werkzeug.datastructures import MultiDict
 
 from typed_waffle.admin.pages.control import Control
-from typed_waffle.admin.pages.leaf import Leaf, Shown
+from typed_waffle.admin.pages.leaf import NOTHING, Leaf, Shown
 from typed_waffle.admin.pages.sheet import Sheet
 from typed_waffle.admin.sealed import seal, unseal
 from typed_waffle.errors import InvalidChange
@@ -48,8 +48,8 @@ class Typed:
 
     @property
     def plain(self) -> object:
-        """The value as plain data, if there is one."""
-        return self.leaf.plain(self.assignment.value) if self.assignment else None
+        """The value as plain data; `NOTHING` if there is none, or no way to write it."""
+        return self.leaf.plain(self.assignment.value) if self.assignment else NOTHING
 
 
 @dataclass(slots=True)
@@ -195,10 +195,10 @@ def _still_reset(leaf: Leaf, shown: Shown, form: Mapping[str, str]) -> bool:
 
 def _is_the_same(typed: Typed) -> bool:
     """Whether a browser, or somebody, only wrote in another way what stood there."""
-    if typed.assignment is None:
+    plain = typed.plain
+    if plain is NOTHING:
         return False
-    control = typed.shown.control
-    text = "" if typed.shown.none else control.shows(typed.plain)
+    text = "" if typed.shown.none else typed.shown.control.shows(plain)
     return text is not None and replace(typed.shown, text=text).digest == typed.was
 
 

@@ -106,6 +106,7 @@ function searching(rows, byElement, status) {
     for (const group of groups) {
       group.hidden = !group.querySelector(":scope > .rows > .setting:not([hidden]), :scope > .group:not([hidden])");
     }
+    document.querySelector(".unfit")?.remove(); // the count says it
     const all = `${total} setting${total === 1 ? "" : "s"}`;
     status.textContent = shown === total ? all : `${shown} of ${all}`;
   }
@@ -127,8 +128,7 @@ function searching(rows, byElement, status) {
     },
     true,
   );
-  if (query.value === "" && show.value === "all") return;
-  if (!location.search) apply(); // a browser may have kept what was searched before
+  if (query.value !== "" || show.value !== "all") apply(); // as it was asked for, or kept by a browser
 }
 
 function valueOf(row) {
