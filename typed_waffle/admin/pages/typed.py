@@ -164,6 +164,8 @@ def _shown(leaf: Leaf, control: Control, form: Mapping[str, str]) -> Shown:
         text = text.strip()
     if leaf.flagged:
         none = f"n.{leaf.name}" in form
+        if none and text and form.get(f"w.{leaf.name}") == Shown(control, "", none=True).digest:
+            none = False  # it was so before, and without scripts nothing takes the mark away
         return Shown(control, "" if none else text, none)
     empty = not text and leaf.optional and not control.as_json
     return Shown(control, text, none=empty)
