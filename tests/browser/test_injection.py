@@ -48,7 +48,7 @@ def hostile(site: OfficeSite) -> OfficeSite:
         actor=SHOWN[:200],
         note=SHOWN,
         long=f"changed {SHOWN}",
-        items=tuple(reversed(PAYLOADS.values())),
+        items=tuple(reversed([*PAYLOADS.values()])),
         choice='"><script>evil()</script>',
     )
     return site

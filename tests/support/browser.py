@@ -17,6 +17,7 @@ from playwright.sync_api import (
     Dialog,
     Page,
     Response,
+    ViewportSize,
     sync_playwright,
 )
 
@@ -24,7 +25,7 @@ from tests.support.needs import needed
 
 __all__ = ["PHONE", "Chromium", "Violation", "Window"]
 
-PHONE = {"width": 360, "height": 740}
+PHONE = ViewportSize(width=360, height=740)
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
