@@ -212,6 +212,31 @@ def test_pages_that_write_take_no_get(office: Office, browser: Browser) -> None:
     assert office.revision() == 0
 
 
+# --- without a database -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["review", "edit", "save"])
+def test_an_outage_keeps_what_was_typed(office: Office, browser: Browser, path: str) -> None:
+    """It is sent again when the database answers; a secret is kept sealed."""
+    browser.get()
+    sent = {**browser.fields("#settings"), "v.seats": "30", "v.token": CANARY, "note": "why"}
+    answers = office.hide_database()
+    browser.send(path, sent)
+    assert browser.response.status_code == 503
+    assert browser.response.headers["Retry-After"]
+    answers()
+    browser.submit("#again")
+    if path == "edit":
+        browser.submit("#settings")
+    if path != "save":
+        browser.submit("#review")
+    assert browser.response.status_code == 303
+    now = office.settings()
+    assert (now.seats, now.token.get_secret_value()) == (30, CANARY)
+    browser.follow()
+    assert "why" in browser.text
+
+
 # --- hostile input ----------------------------------------------------------------------------
 
 PAYLOADS = [

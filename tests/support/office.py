@@ -166,6 +166,18 @@ class Office:
         file.unlink(missing_ok=True)
         file.mkdir()
 
+    def hide_database(self) -> Callable[[], None]:
+        """As `lose_database`, until the function is called that this gives back."""
+        file = Path(self.apps.url.removeprefix("sqlite:///"))
+        kept = file.rename(file.with_suffix(".kept"))
+        file.mkdir()
+
+        def found() -> None:
+            file.rmdir()
+            kept.rename(file)
+
+        return found
+
     def close(self) -> None:
         self.waffle.close()
         self.apps.close()

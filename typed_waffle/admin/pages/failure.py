@@ -35,7 +35,7 @@ from typed_waffle.errors import (
 )
 from typed_waffle.model import M
 
-__all__ = ["add"]
+__all__ = ["RETRY_AFTER", "add"]
 
 logger: logging.Logger = logging.getLogger("typed_waffle.admin")
 

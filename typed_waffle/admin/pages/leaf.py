@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from types import NoneType
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -120,7 +121,8 @@ class Leaf:
             holder = holding(bare(self.path.info)).model_construct(value=value)
             return data(masked(holder, ["value"])["value"])
         except Exception:  # noqa: BLE001 - it may be anything, and a serializer may raise anything
-            return NOTHING
+            # A type may need the configuration of its model, as for expressions of Python's own.
+            return value if type(value) in {str, int, bool, NoneType} else NOTHING
 
 
 def leaf_of(

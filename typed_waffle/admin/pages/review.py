@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typed_waffle.admin.pages.attempt import Attempt
 from typed_waffle.admin.pages.leaf import NOTHING
 from typed_waffle.admin.pages.overlap import Overlap
-from typed_waffle.admin.pages.typed import Reader, Typed
+from typed_waffle.admin.pages.typed import Posted, Reader, Typed
 from typed_waffle.differences import spelled
 from typed_waffle.values import MASK
 
-__all__ = ["Decision", "Review", "reviewed"]
+__all__ = ["Decision", "Review", "carried", "reviewed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +29,22 @@ class Review:
     """What the page has beside the attempt."""
 
     carried: tuple[tuple[str, str], ...]
-    """What was typed, as fields of a form that nobody sees."""
+    """What was typed, to be sent again."""
     decisions: tuple[Decision, ...]
     secrets: tuple[str, ...]
     """The paths of secrets that were typed: no difference shows them."""
+
+
+def carried(posted: Posted, reader: Reader) -> tuple[tuple[str, str], ...]:
+    """What was typed, as fields of a form that nobody sees. Secrets are sealed."""
+    return tuple(field for one in posted.typed.values() for field in _carried(one, reader))
 
 
 def reviewed(attempt: Attempt, reader: Reader) -> Review:
     """The review of an attempt."""
     typed = attempt.typed.values()
     return Review(
-        tuple(field for one in typed for field in _carried(one, reader)),
+        carried(attempt.posted, reader),
         tuple(_decision(overlap) for overlap in attempt.overlaps),
         tuple(one.leaf.name for one in typed if one.leaf.secret and not one.reset),
     )

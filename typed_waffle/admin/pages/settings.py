@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Final, Generic
 
 from flask import Response, current_app, redirect, request, url_for
@@ -11,12 +13,13 @@ from typed_waffle.admin.counter import Counter
 from typed_waffle.admin.guard import visitor
 from typed_waffle.admin.house import House
 from typed_waffle.admin.pages.attempt import LONGEST_NOTE, Attempt, attempted, observed
+from typed_waffle.admin.pages.failure import RETRY_AFTER
 from typed_waffle.admin.pages.rendering import page
-from typed_waffle.admin.pages.review import reviewed
+from typed_waffle.admin.pages.review import carried, reviewed
 from typed_waffle.admin.pages.row import FILTERS, matching, sections_of
 from typed_waffle.admin.pages.sheet import Sheet, sheet_of
 from typed_waffle.admin.pages.typed import FRESH, Posted, Reader
-from typed_waffle.errors import RevisionConflict
+from typed_waffle.errors import RevisionConflict, StoreUnavailable
 from typed_waffle.model import M
 
 __all__ = ["add"]
@@ -46,10 +49,9 @@ def add(house: House[M]) -> None:
     pages = _Pages(house)
     blueprint = house.blueprint
     blueprint.add_url_rule("/", "settings", pages.settings)
-    blueprint.add_url_rule("/review", "review", pages.review, methods=["POST"])
-    blueprint.add_url_rule("/edit", "edit", pages.edit, methods=["POST"])
-    blueprint.add_url_rule("/save", "save", pages.save, methods=["POST"])
-    house.again.update(review=pages.stale, edit=pages.stale, save=pages.stale)
+    for name, view in (("review", pages.review), ("edit", pages.edit), ("save", pages.save)):
+        blueprint.add_url_rule(f"/{name}", name, pages.kept(view), methods=["POST"])
+        house.again[name] = pages.kept(pages.stale)
 
 
 class _Pages(Generic[M]):
@@ -112,6 +114,29 @@ class _Pages(Generic[M]):
         counter = self._counter()
         attempt = observed(counter, self._sheet, self._posted())
         return self._form(counter, attempt, 400, trouble=_STALE)
+
+    def kept(self, view: Callable[[], ResponseReturnValue]) -> Callable[[], ResponseReturnValue]:
+        """The view; or, if the database does not answer, a page that keeps what was typed."""
+
+        @functools.wraps(view)
+        def seen() -> ResponseReturnValue:
+            try:
+                return view()
+            except StoreUnavailable as error:
+                posted, reader = self._posted(), self._reader
+                answer = page(
+                    self._house,
+                    "away",
+                    503,
+                    error=error,
+                    posted=posted,
+                    carried=carried(posted, reader),
+                    again=(request.endpoint or "").rpartition(".")[2],
+                )
+            answer.headers["Retry-After"] = RETRY_AFTER
+            return answer
+
+        return seen
 
     # --- what they share ----------------------------------------------------------------------
 
