@@ -12,7 +12,7 @@ SIDE_BY_SIDE := -n $(JOBS) --dist loadscope --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: demo test coverage check oldest-mypy bench docs help clean
+.PHONY: demo test coverage check oldest-mypy bench screenshots docs help clean
 
 demo: $(DEMO)/.installed  ## Tour a shop of four workers on real parts; SERVE=1 keeps it running
 	$(DEMO)/bin/python -m typed_waffle.demo $(if $(SERVE),--serve)
@@ -40,6 +40,9 @@ oldest-mypy: $(TEST)/.installed  ## Check the mypy plugin with the oldest mypy t
 
 bench: $(TEST)/.compared  ## Measure reads, app contexts and idle workers, and print the figures
 	$(BIN)/python -m tests.benchmarks
+
+screenshots: $(TEST)/.installed  ## Take the pictures of the admin page in docs/images anew
+	$(BIN)/python -m tests.support.screenshots
 
 docs: $(TEST)/.installed  ## Build the docs into docs/_build/html
 	$(BIN)/sphinx-build docs docs/_build/html

