@@ -17,6 +17,7 @@ from typed_waffle import (
 )
 from typed_waffle import desk as module
 from typed_waffle.desk import Desk, Signature
+from typed_waffle.parts import GONE, Parts
 from typed_waffle.paths import Assignment, assigned, merged, parsed
 
 ADA = Signature("cli", "ada", "why")
@@ -87,6 +88,24 @@ def test_a_part_overwrites_no_other_part(
     assert change is not None
     assert change.revision == 3
     assert desk.waffle.current_settings.smtp == Smtp(host="mail", port=27)
+
+
+def test_entries_overwrite_no_other_entry(
+    desk: Desk[Kiosk], other: Waffle[Kiosk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entries that are put into a mapping, or taken out, leave what somebody else put there."""
+    meanwhile = iter([{"waffle": 5, "tea": 2}, {"waffle": 5, "tea": 2, "cake": 3}])
+
+    def slow(settings: Kiosk, *rest: object) -> object:
+        made = merged(settings, *rest)  # type: ignore[arg-type] # passed on
+        menu = next(meanwhile, None)
+        if menu is not None:
+            other.update(menu=menu)
+        return made
+
+    monkeypatch.setattr(module, "merged", slow)
+    desk.change(ADA, [Assignment(parsed(Kiosk, "menu"), Parts(juice=4, waffle=GONE, none=GONE))])
+    assert desk.waffle.current_settings.menu == {"tea": 2, "cake": 3, "juice": 4}
 
 
 def test_who_expects_a_revision_is_told_of_a_conflict(

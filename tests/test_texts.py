@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import enum
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
-from pydantic import ByteSize, SecretStr
+from pydantic import ByteSize, Field, SecretStr
 from pydantic.fields import FieldInfo
 
 from tests.support.models import one
+from typed_waffle import texts
 from typed_waffle.parts import bare
-from typed_waffle.texts import read, read_json, takes
+from typed_waffle.texts import Misread, read, read_json, takes
 
 
 class Tone(enum.Enum):
@@ -114,3 +117,61 @@ def test_a_type_takes_or_does_not() -> None:
     """A value is taken as Pydantic takes it, lax."""
     assert takes(info(int, 0), "5")
     assert not takes(info(int, 0), "five")
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "text", "value"),
+    [
+        (int, 0, "1", 1),
+        (int, 0, '"x"', "x"),  # no value of it in any way: whoever validates it says why
+        (float, 0.0, "1", 1.0),
+        (Decimal, Decimal(0), "1.5", Decimal("1.5")),
+        (Decimal, Decimal(0), '"1.50"', Decimal("1.50")),
+        (ByteSize, ByteSize(0), '"2 kB"', ByteSize(2000)),
+        (timedelta, timedelta(), '"PT3S"', timedelta(seconds=3)),
+        (Tone, Tone.LOW, "2", Tone.HIGH),
+        (Point, Point(), '{"x": 1}', Point(1, 0)),
+        (Annotated[float, Field(allow_inf_nan=True)], 0.0, '"Infinity"', math.inf),
+        (Mapping[int, str], {}, '{"1": "a"}', {1: "a"}),
+    ],
+)
+def test_strictly_a_value_has_the_json_type_of_its_type(
+    annotation: object, default: object, text: str, value: object
+) -> None:
+    """What JSON has a type for is taken in that type, and what is written so by us is as well."""
+    assert read_json(info(annotation, default), text, strict=True) == value
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "text", "loc"),
+    [
+        (int, 0, '"1"', ()),
+        (int, 0, "true", ()),
+        (bool, False, "1", ()),
+        (tuple[int, ...], (), '[1, "2"]', (1,)),
+        (Point, Point(), '{"x": 1, "y": "2"}', ("y",)),
+    ],
+)
+def test_strictly_nothing_is_converted(
+    annotation: object, default: object, text: str, loc: tuple[int | str, ...]
+) -> None:
+    """What would be taken for another value is refused, and where that stands is told."""
+    where = info(annotation, default)
+    assert takes(where, json.loads(text))
+    with pytest.raises(Misread) as caught:
+        read_json(where, text, strict=True)
+    assert caught.value.loc == loc
+
+
+def test_strictly_no_other_name_is_taken() -> None:
+    """A name that a model does not have is not dropped silently."""
+    with pytest.raises(Misread) as caught:
+        read_json(info(tuple[Point, ...], ()), '[{"x": 1, "z": 2}]', strict=True)
+    assert caught.value.loc == (0, "z")
+
+
+def test_unions_that_differ_by_order_are_told_apart() -> None:
+    """`X | Y` equals `Y | X` for Python; what reads the one is not kept for the other."""
+    one_way, again, other_way = info(int | Tone, 0), info(int | Tone, 0), info(Tone | int, 0)
+    assert texts._holder(one_way) is texts._holder(again)
+    assert texts._holder(one_way) is not texts._holder(other_way)

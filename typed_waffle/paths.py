@@ -21,7 +21,7 @@ from typed_waffle.fieldtypes import has_secret
 from typed_waffle.model import WaffleModel, facts, known
 from typed_waffle.parts import Parts, bare, children, found_part, named_parts, over, put
 from typed_waffle.refusal import fault, plaintexts, summary
-from typed_waffle.texts import read, read_json
+from typed_waffle.texts import Misread, read, read_json
 from typed_waffle.values import MASK
 
 __all__ = ["Assignment", "Path", "assigned", "at", "joined", "merged", "names", "parsed"]
@@ -152,6 +152,10 @@ def assigned(
     secret = facts(model)[path.field].secret
     try:
         value = read_json(path.info, text, strict=strict) if as_json else read(path.info, text)
+    except Misread as error:
+        found = fault(str(path), text, str(error), secret=secret)
+        found.update({"type": error.kind, "loc": (str(path), *error.loc)})
+        raise InvalidChange(summary([found]), [found]) from None
     except ValueError as error:
         raise _refused(path, text, str(error), secret=secret) from None
     if secret and MASK in plaintexts([value]):

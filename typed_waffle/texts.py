@@ -15,10 +15,21 @@ from typed_waffle.model import holding
 from typed_waffle.parts import bare, members
 from typed_waffle.values import dumped
 
-__all__ = ["read", "read_json", "takes"]
+__all__ = ["Misread", "read", "read_json", "takes"]
 
 _NONE: Final = object()
 """No value: `None` is one."""
+
+
+class Misread(ValueError):  # noqa: N818 - internal: whoever reads for somebody makes a refusal of it
+    """A value that would be taken for another one."""
+
+    def __init__(self, why: str, kind: str, loc: tuple[int | str, ...]) -> None:
+        super().__init__(why)
+        self.kind = kind
+        """Pydantic's name for what is wrong."""
+        self.loc = loc
+        """Where in the value."""
 
 
 def read(info: FieldInfo, text: str) -> object:
@@ -50,8 +61,8 @@ def read_json(info: FieldInfo, text: str, *, strict: bool = False) -> object:
     """The value that a JSON text stands for; the plain data of one that does not fit.
 
     Raises:
-        ValueError: it is not JSON; or, if `strict`, what fits is of another JSON type than the
-            type has, as `"25"` for 25 is, or has names that the type does not have.
+        ValueError: it is not JSON. If `strict`, it is a `Misread`: what fits is of another JSON
+            type than the type has, as `"25"` for 25 is, or has names that the type does not have.
     """
     data = _parsed(text)
     if data is _NONE:
@@ -66,12 +77,12 @@ def read_json(info: FieldInfo, text: str, *, strict: bool = False) -> object:
     try:
         return _held(holder, text, strict=True)
     except ValidationError as error:
-        why = error.errors(include_url=False, include_input=False)[0]["msg"]
+        fault = error.errors(include_url=False, include_input=False)[0]
     except Exception as error:  # noqa: BLE001 - a validator of the user's may raise anything
         raise ValueError(f"its type fails on it: {type(error).__name__}") from None
     value = _fitting_json(info, text, data)
     if value is not _NONE and not _shown_so(holder, text, data):
-        raise ValueError(why)
+        raise Misread(fault["msg"], fault["type"], fault["loc"][1:])
     return data if value is _NONE else value
 
 

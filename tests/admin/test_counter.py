@@ -71,6 +71,34 @@ def test_only_what_may_be_seen_is_listed(at: At) -> None:
     ]
 
 
+def test_names_are_known_or_refused(at: At) -> None:
+    """A name that is none is refused, and what is told of others is what they may see."""
+    counter = at(BLIND)
+    counter.named("high")
+    for name in ("lwo", "smpt", "low.x"):
+        with pytest.raises(UnknownSetting) as caught:
+            counter.named(name)
+        assert caught.value.nearest is None
+        assert "smtp" not in str(caught.value).replace(name, "")
+    with pytest.raises(UnknownSetting) as caught:
+        counter.check(["high", "hihg"])
+    assert caught.value.nearest == "high"
+    with pytest.raises(UnknownSetting) as caught:
+        counter.check(["x" * 1000])
+    assert len(caught.value.field) < 200
+    with pytest.raises(Barred) as barred:
+        counter.check(["high", "low", "smtp"])
+    assert barred.value.names == ("low", "smtp")
+
+
+def test_the_revision_is_that_of_the_store(at: At, other: Waffle[Kiosk]) -> None:
+    """What another worker wrote counts at once."""
+    counter = at(Rights())
+    assert counter.revision() == 0
+    other.update(low=1)
+    assert counter.revision() == 1
+
+
 def test_a_change_says_who_and_how(at: At) -> None:
     """The actor is who was let in, whatever the surface is told."""
     made = at(Rights()).change([given("low", "3")], (), note="why", expected_revision=0)

@@ -52,8 +52,7 @@ def document(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[BaseSchema]:
     # One of the checks is to come with wrong tokens, again and again.
-    monkeypatch.setattr(throttle, "OF_ONE", 1_000_000)
-    monkeypatch.setattr(throttle, "OF_ALL", 1_000_000)
+    monkeypatch.setattr(throttle, "ENOUGH", 1_000_000)
     app = Flask("gallery", instance_path=str(tmp_path))
     app.config.update(
         SECRET_KEY="for tests",

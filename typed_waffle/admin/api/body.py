@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from flask import request
 from pydantic import BaseModel, ValidationError
@@ -28,9 +28,13 @@ class Unsupported(UnsupportedMediaType):
         super().__init__(f"Send {' or '.join(types)}. Nothing was written.")
         self._header = header, ", ".join(types)
 
-    def get_headers(self, *args: object) -> list[tuple[str, str]]:
+    def get_headers(
+        self,
+        environ: dict[str, Any] | None = None,  # Any: WSGI's
+        scope: dict[str, Any] | None = None,  # Any: as above
+    ) -> list[tuple[str, str]]:
         """With the one that says which types are read."""
-        return [*super().get_headers(*args), self._header]  # type: ignore[arg-type]  # handed on
+        return [*super().get_headers(environ, scope), self._header]
 
 
 class Unfit(UnprocessableEntity):
@@ -44,6 +48,7 @@ class Unfit(UnprocessableEntity):
         why = "; ".join(f"{error['pointer'] or 'the body'}: {error['detail']}" for error in errors)
         super().__init__(f"{why}. Nothing was written.")
         self.members: Mapping[str, object] = {"errors": errors}
+        """What the problem document has besides."""
 
 
 def read_object(header: str, types: tuple[str, ...]) -> dict[str, object]:

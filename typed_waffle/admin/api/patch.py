@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any, Final, get_args, get_origin
+from typing import Any, Final, NoReturn, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -16,6 +17,7 @@ from typed_waffle.portable.format import exactly
 from typed_waffle.portable.outline import sections
 from typed_waffle.refusal import fault, summary
 from typed_waffle.texts import read_json
+from typed_waffle.values import MAX_TEXT
 
 __all__ = ["patched"]
 
@@ -58,8 +60,11 @@ class _Reading:
         """Take in what a setting is to be."""
         if data is None:
             self.resets.append(path)
-        else:
-            self.assignments.append(Assignment(path, self._tree(path, data, entry=False)))
+            return
+        length = len(json.dumps(data, separators=(",", ":")))
+        if length > MAX_TEXT:  # before much is done with it
+            self._refuse(path, f"it is {length} characters long; {MAX_TEXT} is the most")
+        self.assignments.append(Assignment(path, self._tree(path, data, entry=False)))
 
     def _tree(self, path: Path, data: object, *, entry: bool) -> object:
         """The value, or the parts that come over those that are there; `entry`: of a mapping."""
@@ -103,17 +108,20 @@ class _Reading:
     def _value(self, path: Path, data: object) -> object:
         self._count += 1
         if self._count > MOST:
-            why = f"it has more than {MOST} values, each of which is a part of a setting"
-            found = fault(path.field, None, why, secret=False)
-            raise InvalidChange(f"the patch is refused: {why}. Make it in several.", [found])
+            self._refuse(path, f"the patch has more than {MOST} values. Make it in several")
         try:
             return assigned(self._model, path, exactly(data), as_json=True, strict=True).value
         except InvalidChange as error:
             refused = error.errors()[0]
         secret = facts(self._model)[path.field].secret
         found = fault(path.field, data, refused["msg"], secret=secret)
-        found["loc"] = (path.field, *path.keys)
+        found["type"] = refused["type"]
+        found["loc"] = (path.field, *path.keys, *refused["loc"][1:])
         raise InvalidChange(summary([found]), [found])
+
+    def _refuse(self, path: Path, why: str) -> NoReturn:
+        found = fault(path.field, None, why, secret=True)  # whatever it is, it is large
+        raise InvalidChange(f"{path} is refused: {why}. Nothing was written.", [found])
 
     def _below(self, path: Path, key: str) -> Path:
         part = found_part(path.info, key, exact=True)
@@ -138,8 +146,12 @@ def _complete(info: FieldInfo, data: object) -> bool:
         return data is not None
     if not _has_parts(info):
         return True
-    parts = sections(info)
-    return parts.keys() == data.keys() and all(_complete(parts[n], data[n]) for n in parts)
+    parts = sections(info)  # none of a mapping, nor of what may be of several types
+    return (
+        bool(parts)
+        and parts.keys() == data.keys()
+        and all(_complete(parts[name], data[name]) for name in parts)
+    )
 
 
 def _keys(of_keys: Any, data: Mapping[str, object]) -> dict[str, object]:  # noqa: ANN401 - an annotation

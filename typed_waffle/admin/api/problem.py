@@ -11,8 +11,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
+from typed_waffle.admin.api.body import Unfit
 from typed_waffle.admin.api.conditional import tag
 from typed_waffle.admin.api.pointer import pointer_in
+from typed_waffle.admin.api.query import BadQuery
 from typed_waffle.admin.api.resource import answer
 from typed_waffle.admin.counter import Barred
 from typed_waffle.errors import (
@@ -68,7 +70,7 @@ def problem(model: type[WaffleModel], error: Exception) -> ResponseReturnValue:
 
 def _detail(error: Exception) -> str:
     if isinstance(error, HTTPException):
-        return error.description or ""
+        return str(error.description or "")
     if isinstance(error, RevisionConflict):
         return (
             f"The store is at revision {error.actual}, not {error.expected}: nothing was written. "
@@ -111,8 +113,8 @@ def _members(
         yield "in_doubt", error.in_doubt
     elif isinstance(error, Barred):
         yield "settings", list(error.names)
-    # What our own refusals of a request add, by the same names.
-    yield from getattr(error, "members", {}).items()
+    elif isinstance(error, BadQuery | Unfit):
+        yield from error.members.items()
 
 
 def _add_headers(made: Response, error: Exception) -> None:

@@ -31,6 +31,7 @@ class BadQuery(BadRequest):
     def __init__(self, name: str, why: str, nearest: str | None = None) -> None:
         super().__init__(f"The parameter {name!r} {why}")
         self.members: dict[str, object] = {"parameter": name}
+        """What the problem document has besides."""
         if nearest is not None:
             self.members["nearest"] = nearest
 

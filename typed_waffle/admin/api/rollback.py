@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,7 +21,7 @@ __all__ = ["Rollback", "add"]
 class Rollback(BaseModel):
     """Where to go back to."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     revision: Annotated[int, Field(ge=0, le=LARGEST)]
     """The revision whose values come back; 0 is before the first change."""
