@@ -12,7 +12,7 @@ SIDE_BY_SIDE := -n $(JOBS) --dist loadscope --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: demo test coverage check oldest-mypy bench screenshots docs help clean
+.PHONY: demo test coverage check check-style check-mypy check-pyright check-docs oldest-mypy bench screenshots docs help clean
 
 demo: $(DEMO)/.installed  ## Tour a shop of four workers on real parts; SERVE=1 keeps it running
 	$(DEMO)/bin/python -m typed_waffle.demo $(if $(SERVE),--serve)
@@ -26,12 +26,21 @@ coverage: $(TEST)/.installed  ## The same, and print the coverage over all proce
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-check: $(TEST)/.installed  ## Check style, types, floors and the links of the docs
+# Apart, so that --jobs=2 spreads them over two cores.
+check: check-style check-mypy check-pyright check-docs  ## Check style, types, floors and the links of the docs
+
+check-style: $(TEST)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+
+check-mypy: $(TEST)/.installed
+	$(BIN)/mypy
+
+check-pyright: $(TEST)/.installed
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+check-docs: $(TEST)/.installed
 	$(BIN)/python docs/check_links.py
 	$(BIN)/sphinx-build -q -E -W --keep-going docs docs/_build/html
 
