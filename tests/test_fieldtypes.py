@@ -487,6 +487,7 @@ def test_a_custom_type_with_a_schema_is_judged_by_its_values() -> None:
         (FrozenDict[str, int], "Mapping[str, int]"),
         (t.Optional[int], "Optional[int]"),  # noqa: UP045 - old code has it
         (t.Annotated[int, Field(ge=0)], "int"),
+        (abc.Mapping[str, SecretStr], "Mapping[str, SecretStr]"),
         (t.Annotated[int, Field(ge=0)] | None, "int | None"),
         (int | None, "int | None"),
         (Colour, "Colour"),

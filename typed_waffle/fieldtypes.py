@@ -376,4 +376,6 @@ def spelled(annotation: Any) -> str:  # noqa: ANN401 - see above
     written = str(annotation).replace("typed_waffle.frozendict.FrozenDict[", "Mapping[")
     if "Annotated[" in written and get_origin(annotation) in (Union, types.UnionType):
         return " | ".join(spelled(arg) for arg in get_args(annotation))
-    return written.replace("typing.", "").replace("collections.abc.", "")
+    for module in ("typing.", "collections.abc.", "pydantic.types."):
+        written = written.replace(module, "")
+    return written

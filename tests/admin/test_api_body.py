@@ -164,7 +164,7 @@ def test_a_packed_body_is_not_unpacked(teller: Teller) -> None:
 
 def test_notes_have_a_length(teller: Teller) -> None:
     """A note is bounded, wherever it is given."""
-    long = "x" * 1001
+    long = "x" * 2001
     answer = teller.patch({"low": 1}, f"?note={long}")
     assert (answer.status_code, answer.json["parameter"]) == (400, "note")
     answer = teller.ask("POST", "/api/rollback", json={"revision": 0, "note": long})

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import Field
 from werkzeug.datastructures import MultiDict
@@ -83,7 +83,7 @@ def test_odd_values_survive(kind: Kind, value: object) -> None:
 
 @kinds
 @given(choice=st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_value_survives(kind: Kind, choice: st.DataObject) -> None:
     """So it is with any value."""
     value = choice.draw(kind.values)

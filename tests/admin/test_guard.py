@@ -9,14 +9,18 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response, abort, redirect
+from flask import session as flask_session
 from flask.testing import FlaskClient
 from flask_wtf.csrf import generate_csrf
+from pydantic import SecretStr
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from tests.support.apps import Apps
 from typed_waffle.admin.guard import LARGEST, visitor
 from typed_waffle.admin.house import House
+from typed_waffle.admin.throttle import Throttle
+from typed_waffle.admin.token import Token
 from typed_waffle.admin.visitor import Rights
 
 TOKEN = "a token of twenty or more"
@@ -37,7 +41,7 @@ def opened(tmp_path: Path) -> Iterator[Open]:
     """A blueprint with nothing in it but a form and a place of the API."""
     apps = Apps(tmp_path)
 
-    def client(authorize: Any = None, **keys: str) -> FlaskClient:  # noqa: ANN401 - also bad ones
+    def client(authorize: Any = None, **keys: Any) -> FlaskClient:  # noqa: ANN401 - also bad ones
         app = apps.app(SECRET_KEY="a test's", **keys)
         house = House(apps.bound(app), "/settings", authorize, Rights())
         for of_api in (False, True):
@@ -58,6 +62,14 @@ def opened(tmp_path: Path) -> Iterator[Open]:
 
 def ada() -> str:
     return "ada"
+
+
+def logged_in(client: FlaskClient, name: str = "ada") -> dict[str, Any]:
+    """What the login form leaves in the session."""
+    token = Token("default", Throttle())
+    with client.application.test_request_context():
+        assert token.log_in(TOKEN, name)
+        return dict(flask_session)
 
 
 def sent(client: FlaskClient, path: str = "form", **more: Any) -> TestResponse:  # noqa: ANN401 - of open
@@ -139,6 +151,56 @@ def test_authorize_comes_before_the_token(opened: Open) -> None:
     assert opened(ada, WAFFLE_ADMIN_TOKEN=TOKEN).get("/settings/form").text.startswith("ada ")
 
 
+def test_the_token_helps_whom_authorize_sends_away(opened: Open) -> None:
+    """A script is not sent to the login page that people are sent to."""
+
+    def elsewhere() -> str:
+        abort(redirect("/login"))
+
+    client = opened(elsewhere, WAFFLE_ADMIN_TOKEN=TOKEN)
+    assert client.get("/settings/form", headers=BEARER).text.startswith("token ")
+    assert client.get("/settings/form").location == "/login"
+
+
+def test_a_login_is_not_undone_by_another_bearer(opened: Open) -> None:
+    """A proxy may add a token of its own, which is no wrong guess of who has logged in."""
+    client = opened(WAFFLE_ADMIN_TOKEN=TOKEN)
+    with client.session_transaction() as session:
+        session.update(logged_in(client))
+    proxied = {"Authorization": "Bearer of.a.proxy"}
+    for _ in range(12):
+        assert client.get("/settings/form", headers=proxied).text.startswith("token: ada ")
+
+
+@pytest.mark.parametrize("name", ["a\x00da", "ada\u202e", "\x1b[31mada"])
+def test_a_typed_name_is_what_is_seen_of_it(opened: Open, name: str) -> None:
+    """No database refuses it, and it turns no text around."""
+    client = opened(WAFFLE_ADMIN_TOKEN=TOKEN)
+    with client.session_transaction() as session:
+        session.update(logged_in(client, name))
+    actor = client.get("/settings/form").text.rpartition(" ")[0]
+    assert actor.isprintable()
+    assert "ada" in actor
+
+
+@pytest.mark.parametrize("given", [SecretStr(TOKEN), TOKEN.encode()])
+def test_the_token_may_come_in_other_clothes(opened: Open, given: object) -> None:
+    """As pydantic-settings has it, say; what stands for it when it is shown is not it."""
+    client = opened(WAFFLE_ADMIN_TOKEN=given)
+    assert client.get("/settings/form", headers=BEARER).status_code == 200
+    shown = {"Authorization": f"Bearer {given}"}
+    assert client.get("/settings/form", headers=shown).status_code == 401
+
+
+def test_the_token_is_the_one_that_was_checked(opened: Open) -> None:
+    """One that is put into the configuration later, and may be short, is none."""
+    client = opened(WAFFLE_ADMIN_TOKEN=TOKEN)
+    client.application.config["WAFFLE_ADMIN_TOKEN"] = "x"
+    short = {"Authorization": "Bearer x"}
+    assert client.get("/settings/form", headers=short).status_code == 401
+    assert client.get("/settings/form", headers=BEARER).status_code == 200
+
+
 def test_guesses_are_limited(opened: Open) -> None:
     """After ten wrong tokens an address waits, also with the right one, and is told how long."""
     client = opened(WAFFLE_ADMIN_TOKEN=TOKEN)
@@ -185,6 +247,7 @@ def test_a_form_of_another_session_does_not(opened: Open) -> None:
         {"Origin": "http://localhost.evil.example"},
         {"Origin": "http://localhost:81"},
         {"Origin": "null"},
+        {"Origin": "http://[x"},
     ],
 )
 def test_another_site_cannot_send(opened: Open, path: str, headers: dict[str, str]) -> None:
@@ -227,7 +290,7 @@ def test_a_body_of_unknown_length_is_not_read(
 # --- answers ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["form", "api_probe", "static/none.css"])
+@pytest.mark.parametrize("path", ["form", "api_probe", "assets/none.css"])
 @pytest.mark.parametrize("authorize", [ada, lambda: None])
 def test_every_answer_has_the_headers(opened: Open, path: str, authorize: Authorize) -> None:
     """Refusals have them as well."""
@@ -256,7 +319,7 @@ def test_the_log_cannot_be_forged(opened: Open, caplog: pytest.LogCaptureFixture
 def test_the_static_files_are_for_everybody(opened: Open) -> None:
     """A login page needs them, and they tell nothing."""
     client = opened(lambda: None)
-    assert client.get("/settings/static/none.css").status_code == 404
+    assert client.get("/settings/assets/none.css").status_code == 404
 
 
 def test_two_apps_have_their_own_tokens(opened: Open) -> None:
@@ -272,3 +335,13 @@ def test_an_app_is_needed_for_nothing_else(opened: Open) -> None:
     app.add_url_rule("/open", "open", lambda: "open")
     answer = app.test_client().get("/open")
     assert (answer.status_code, "Content-Security-Policy" in answer.headers) == (200, False)
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 413, 500])
+def test_the_handlers_of_the_app_do_not_answer(opened: Open, code: int) -> None:
+    """Nor do they keep a refusal out of the log, or what was typed off the page."""
+    client = opened(ada)
+    client.application.register_error_handler(code, lambda _: ("the app's", code))
+    view = client.application.view_functions
+    view["waffle_admin.form"] = lambda: abort(code)
+    assert client.get("/settings/form").text != "the app's"

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, url_for
 from flask_wtf import CSRFProtect
 
 from tests.support.apps import Apps
@@ -65,7 +65,20 @@ def test_one_app_has_a_page_for_each_namespace(apps: Apps) -> None:
     app = apps.app(SECRET_KEY="a test's", WAFFLE_ADMIN_TOKEN=TOKEN)
     app.register_blueprint(apps.bound(app).admin("/one"))
     app.register_blueprint(apps.bound(app, namespace="a.b").admin("/two"))
-    assert {"waffle_admin", "waffle_admin_a_b"} <= app.blueprints.keys()
+    app.register_blueprint(apps.bound(app, namespace="a_b").admin("/three"))
+    assert len(app.blueprints) == 3
+
+
+def test_it_may_be_at_the_root(apps: Apps) -> None:
+    """The application's own static files do not hide its style sheet."""
+    app = apps.app(SECRET_KEY="a test's", WAFFLE_ADMIN_TOKEN=TOKEN)
+    app.register_blueprint(apps.bound(app).admin("/"))
+    client = app.test_client()
+    assert client.get("/", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+    with app.test_request_context():
+        sheet = url_for("waffle_admin.static", filename="admin.css")
+    with client.get(sheet) as answer:
+        assert answer.mimetype == "text/css"
 
 
 def test_the_apps_own_csrf_protection_leaves_it_alone(apps: Apps) -> None:

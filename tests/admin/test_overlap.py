@@ -145,6 +145,27 @@ def test_an_overlap_that_is_not_decided_comes_back(office: Office, browser: Brow
     assert office.settings().seats == 30
 
 
+def test_a_decision_may_be_what_a_rule_waits_for(office: Office, browser: Browser) -> None:
+    """Until it is made nobody knows what will change; then that is reviewed before it is saved."""
+    browser.get()
+    office.change(high=20)
+    browser.submit("#settings", {"v.low": "50", "v.high": "60"})
+    assert browser.response.status_code == 409
+    assert "What will change is shown once you have decided" in browser.text
+    browser.submit("#review", {"d.high": radios(browser, "high")["mine"]})
+    assert browser.response.status_code == 200
+    assert "low 0 50" in browser.text
+    assert office.settings().low == 0
+    browser.submit("#review")
+    assert (office.settings().low, office.settings().high) == (50, 60)
+    browser.get()
+    office.change(high=70)
+    browser.submit("#settings", {"v.low": "80", "v.high": "90"})
+    browser.submit("#review", {"d.high": radios(browser, "high")["theirs"]})
+    assert browser.response.status_code == 422
+    assert browser.errors("low") == ["low 80 is above high 70"]
+
+
 def test_a_reset_may_overlap(office: Office, browser: Browser) -> None:
     """Putting a setting back is a change like any other."""
     office.change(seats=30)

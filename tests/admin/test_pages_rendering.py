@@ -131,7 +131,7 @@ def test_values_are_no_templates(office: Office) -> None:
 @pytest.mark.parametrize("name", ["admin.css", "live.js", "icon.svg"])
 def test_files_are_served_to_everybody(office: Office, name: str) -> None:
     """They tell nothing, and the login page needs them."""
-    response = office.browser(None).get(f"/static/{name}")
+    response = office.browser(None).get(f"/assets/{name}")
     response.close()
     assert response.status_code == 200
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -155,5 +155,5 @@ def test_the_pages_stand_below_whatever_the_server_mounts_them_at(
         headers={"X-Actor": "ann"},
         environ_overrides={"SCRIPT_NAME": "/shop"},
     )
-    assert b'href="/shop/settings/static/admin.css' in response.data
+    assert b'href="/shop/settings/assets/admin.css' in response.data
     assert b'href="/shop/settings/changes/1"' in response.data

@@ -286,7 +286,7 @@ def harmless(browser: Browser, tags: set[str]) -> None:
         assert tag.name in ours, tag
         assert not [name for name in tag.attrs if name.startswith("on") or name == "style"], tag
         if tag.name == "script":
-            assert str(tag["src"]).startswith("/settings/static/")
+            assert str(tag["src"]).startswith("/settings/assets/")
             assert not tag.get_text()
 
 

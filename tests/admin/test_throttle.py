@@ -35,3 +35,12 @@ def test_it_is_forgotten() -> None:
         throttle.failed("127.0.0.1")
     assert throttle.wait("127.0.0.1") == 1
     eventually(lambda: throttle.wait("127.0.0.1") == 0)
+
+
+def test_an_address_of_ipv6_is_its_network() -> None:
+    """Whoever has one has as many as they like; other networks are others."""
+    throttle = Throttle()
+    for last in range(ENOUGH):
+        throttle.failed(f"2001:db8::{last:x}")
+    assert throttle.wait("2001:db8::ffff") > 0
+    assert throttle.wait("2001:db8:0:1::1") == 0

@@ -23,10 +23,13 @@ from typed_waffle.refusal import summary
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["Back", "Barred", "Counter", "Seen"]
+__all__ = ["LONGEST_NOTE", "Back", "Barred", "Counter", "Seen"]
 
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+LONGEST_NOTE = 2000
+"""The most characters of a note. The store takes any; the history has to be read."""
 
 PAGE = 500
 """How many changes are read at a time."""

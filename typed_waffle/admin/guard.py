@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import Final, cast
-from urllib.parse import urlsplit
 
 from flask import Response, g, request
 from flask_wtf.csrf import validate_csrf
@@ -95,7 +94,12 @@ class Guard:
             _check_forgery(endpoint)
 
     def _actor(self) -> str:
-        actor = self._asked()
+        try:
+            actor = self._asked()
+        except HTTPException:
+            actor = self._token.actor()
+            if actor is None:
+                raise
         if actor is None:
             actor = self._token.actor()
         if actor is not None:
@@ -197,7 +201,7 @@ def _check_origin() -> None:
     if site in {"same-origin", "none"}:
         return
     origin = request.headers.get("Origin")
-    if site is None and (origin is None or urlsplit(origin).netloc == request.host):
+    if site is None and (origin is None or origin.partition("://")[2] == request.host):
         return
     raise Forbidden("The request comes from another site.")
 

@@ -7,12 +7,12 @@ from typing import Any, Generic
 
 from flask import Blueprint, Flask, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, default_exceptions
 
 from typed_waffle.admin.counter import Counter
 from typed_waffle.admin.guard import Guard, protect, told_of, visitor
 from typed_waffle.admin.throttle import Throttle
-from typed_waffle.admin.token import KEY, Token, token_of
+from typed_waffle.admin.token import KEY, Token
 from typed_waffle.admin.visitor import Rights
 from typed_waffle.change import Channel
 from typed_waffle.config import Config
@@ -52,6 +52,8 @@ class House(Generic[M]):
         guard = Guard(authorize, self.token, rights)
         self.blueprint.before_request(guard.check)
         self.blueprint.after_request(protect)
+        for code in default_exceptions:  # or the application's handler of a code would answer
+            self.blueprint.register_error_handler(code, self._failed)
         self.blueprint.register_error_handler(HTTPException, self._failed)
         self.blueprint.register_error_handler(WaffleError, self._failed)
         self._answers: dict[bool, Answer] = {}
@@ -77,7 +79,7 @@ class House(Generic[M]):
 
     def _check(self, app: Flask) -> None:
         """See to it that somebody says who may come in, before anybody can."""
-        token = token_of(Config.read(app.config))
+        token = Config.read(app.config).admin_token
         if self._authorize is None and token is None:
             raise ConfigurationError(
                 "authorize",
@@ -90,6 +92,7 @@ class House(Generic[M]):
                 "the admin page signs its forms with it, and it is not set. Set it to the same "
                 "text in all workers",
             )
+        self.token.set(app, token)
         csrf = app.extensions.get("csrf")
         if csrf is not None:
             csrf.exempt(self.blueprint)  # it checks its forms itself, and the API needs no token
@@ -104,7 +107,7 @@ class _Door(Blueprint):
             __name__,
             url_prefix=url_prefix,
             static_folder="static",
-            static_url_path="/static",
+            static_url_path="/assets",  # below "/", the application has a /static of its own
         )
         self._check = check
 
@@ -120,5 +123,6 @@ class _Door(Blueprint):
 
 def _name(namespace: str) -> str:
     """The blueprint's name, of which an application may have one for each namespace."""
-    plain = namespace.replace(".", "_")
+    # No dot may be in it, and no namespace has a colon.
+    plain = namespace.replace(".", ":")
     return "waffle_admin" if namespace == "default" else f"waffle_admin_{plain}"

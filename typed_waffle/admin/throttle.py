@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import threading
 import time
@@ -33,7 +34,7 @@ class Throttle:
 
     def wait(self, address: str) -> int:
         """Seconds that an address has to wait for its next guess, 0 if it need not."""
-        now = time.monotonic()
+        now, address = time.monotonic(), _whose(address)
         with self._lock:
             while self._failures and self._failures[0][0] <= now - self._window:
                 self._failures.popleft()
@@ -45,4 +46,15 @@ class Throttle:
     def failed(self, address: str) -> None:
         """Count a wrong guess."""
         with self._lock:
-            self._failures.append((time.monotonic(), address))
+            self._failures.append((time.monotonic(), _whose(address)))
+
+
+def _whose(address: str) -> str:
+    """What one attacker is known by: of IPv6, whoever has an address has 2**64 of them."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address  # of a socket in a file, say
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hmac
 import time
 
-from flask import current_app, request, session
+from flask import Flask, current_app, request, session
+from pydantic import SecretStr
 from werkzeug.exceptions import TooManyRequests
 
 from typed_waffle.admin.throttle import Throttle
-from typed_waffle.config import Config
 from typed_waffle.signing import Signer
 
-__all__ = ["Token", "token_of"]
+__all__ = ["KEY", "Token"]
 
 KEY = "WAFFLE_ADMIN_TOKEN"
 
@@ -23,11 +23,6 @@ NAME = "token"
 """The actor, if nobody gave a name."""
 
 LONGEST_NAME = 100
-
-
-def token_of(config: Config) -> str | None:
-    """The token that is set, if one is."""
-    return config.admin_token.get_secret_value() if config.admin_token else None
 
 
 class Token:
@@ -44,9 +39,12 @@ class Token:
     @property
     def value(self) -> str | None:
         """The token that is set for the current application."""
-        given = current_app.config.get(KEY)
-        # Checked when the blueprint was registered: it is a text, and long enough.
-        return str(given) if given else None
+        kept: SecretStr | None = current_app.extensions.get(self._slot)
+        return kept.get_secret_value() if kept is not None else None
+
+    def set(self, app: Flask, token: SecretStr | None) -> None:
+        """Keep the token of an application, as its configuration was checked."""
+        app.extensions[self._slot] = token
 
     def actor(self) -> str | None:
         """Who asks, if they have the token.
@@ -57,10 +55,12 @@ class Token:
         value = self.value
         if value is None:
             return None
+        actor = self._logged_in(value)
         given = request.authorization
-        if given is not None and given.type == "bearer":
-            return NAME if self._right(given.token or "") else None
-        return self._logged_in(value)
+        # A proxy may add a token of its own to what somebody sends who has logged in.
+        if actor is None and given is not None and given.type == "bearer":
+            actor = NAME if self._right(given.token or "") else None
+        return actor
 
     @property
     def logged_in(self) -> bool:
@@ -77,7 +77,8 @@ class Token:
         value = self.value
         if value is None or not self._right(given):
             return False
-        name = " ".join(name.split())[:LONGEST_NAME]
+        shown = "".join(c for c in " ".join(name.split()) if c.isprintable())
+        name = shown[:LONGEST_NAME]
         actor = f"{NAME}: {name}" if name else NAME
         until = int(time.time()) + LASTS
         session[self._slot] = [actor, until, self._proof(value, actor, until)]

@@ -10,13 +10,13 @@ from flask import Response, url_for
 from typed_waffle.admin.api import bits
 from typed_waffle.admin.api.body import MERGE_PATCH
 from typed_waffle.admin.api.history import MOST, USUAL
-from typed_waffle.admin.api.query import LARGEST, LONGEST
+from typed_waffle.admin.api.query import LARGEST
 from typed_waffle.admin.api.resource import JSON, add_resource, answer
 from typed_waffle.admin.api.rollback import Rollback
 from typed_waffle.admin.api.schema import CONTENT_TYPE as SCHEMA
 from typed_waffle.admin.api.schema import readable
 from typed_waffle.admin.api.shapes import Shapes
-from typed_waffle.admin.counter import Counter
+from typed_waffle.admin.counter import LONGEST_NOTE, Counter
 from typed_waffle.admin.house import House
 from typed_waffle.model import M, facts
 from typed_waffle.serving import version
@@ -98,7 +98,7 @@ def _change() -> Document:
         bits.document("Settings", "The values after it.", tagged=True),
         parameters=[
             bits.condition("If-Match", "Change nothing if the revision is another."),
-            bits.in_query("note", {"type": "string", "maxLength": LONGEST}, "Why."),
+            bits.in_query("note", {"type": "string", "maxLength": LONGEST_NOTE}, "Why."),
         ],
         problems=("400", "403", "409", "412", "415", "422", "503"),
     )

@@ -8,13 +8,12 @@ from typing import Final
 from flask import request
 from werkzeug.exceptions import BadRequest
 
-__all__ = ["LARGEST", "LONGEST", "BadQuery", "note", "number", "text"]
+from typed_waffle.admin.counter import LONGEST_NOTE
+
+__all__ = ["LARGEST", "BadQuery", "note", "number", "text"]
 
 LARGEST: Final = 10**15 - 1
 """The largest number: every program has all integers up to it."""
-
-LONGEST: Final = 1000
-"""The most characters of a note."""
 
 _DIGITS: Final = re.compile(r"[0-9]{1,15}")
 
@@ -69,6 +68,6 @@ def note() -> str | None:
         BadRequest: it is too long.
     """
     given = text("note")
-    if given is not None and len(given) > LONGEST:
-        raise BadQuery("note", f"may have {LONGEST} characters at most.")
+    if given is not None and len(given) > LONGEST_NOTE:
+        raise BadQuery("note", f"may have {LONGEST_NOTE} characters at most.")
     return given or None

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from typed_waffle.admin.api.body import read_object, validated
 from typed_waffle.admin.api.conditional import expected, tag
-from typed_waffle.admin.api.query import LARGEST, LONGEST
+from typed_waffle.admin.api.query import LARGEST
 from typed_waffle.admin.api.resource import JSON, add_resource, answer
+from typed_waffle.admin.counter import LONGEST_NOTE
 from typed_waffle.admin.house import House
 from typed_waffle.forms import change_form
 from typed_waffle.model import M
@@ -25,7 +26,7 @@ class Rollback(BaseModel):
 
     revision: Annotated[int, Field(ge=0, le=LARGEST)]
     """The revision whose values come back; 0 is before the first change."""
-    note: Annotated[str | None, Field(max_length=LONGEST)] = None
+    note: Annotated[str | None, Field(max_length=LONGEST_NOTE)] = None
     """Why, for the history."""
 
 

@@ -68,6 +68,8 @@ class Attempt:
     faults: list[Fault] = field(default_factory=list)
     fields: tuple[FieldChange, ...] = ()
     """What would become of the settings."""
+    unforeseen: bool = False
+    """Whether that is not known before somebody decides."""
 
     @property
     def typed(self) -> dict[str, Typed]:
@@ -161,6 +163,9 @@ def _foresee(counter: Counter[Any], sheet: Sheet, attempt: Attempt) -> None:  # 
     try:
         _, attempt.fields = counter.foreseen(assignments, resets)
     except InvalidChange as error:
+        if undecided:
+            attempt.unforeseen = True  # what they decide may mend it
+            return
         attempt.faults += [_fault(sheet, attempt, detail) for detail in error.errors()]
     except SettingLocked as error:  # since it was looked at
         attempt.faults.append(Fault(str(error), sheet.of.get(error.field, ())))

@@ -94,6 +94,8 @@ class _Pages(Generic[M]):
                 return self._form(counter, attempt, 422)
             if attempt.overlaps:
                 return self._review(attempt, asked=True)
+            if attempt.fields and "unseen" in request.form:
+                return self._review(attempt)  # only now is it known what would change
             try:
                 change = counter.change(
                     attempt.posted.assignments,
