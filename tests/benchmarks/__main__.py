@@ -1,10 +1,10 @@
-"""Measure what a read costs, an app context, and being idle: `python -m tests.benchmarks`."""
+"""Measure what a read costs, an app context, the admin page, and being idle: `python -m tests.benchmarks`."""
 
 import platform
 import sys
 from importlib.metadata import version
 
-from tests.benchmarks import checker, contexts, idle, reads, variants
+from tests.benchmarks import checker, contexts, idle, page, reads, variants
 from tests.benchmarks.shop import apps
 
 
@@ -20,6 +20,7 @@ def main() -> None:
     variants.show()
     sys.stdout.flush()
     checker.main()
+    page.main()
     idle.main()
 
 
