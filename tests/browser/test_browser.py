@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.browser import Chromium, Window
 from tests.support.keyboard import Keyboard
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +53,8 @@ def test_complaints_are_noticed(window: Window, script: str, what: str) -> None:
     window.page.set_content(GOOD.format(outline="none"))
     window.calm()
     window.page.evaluate(script)
-    window.page.wait_for_timeout(200)
+    # Events are heard while Playwright is asked something.
+    eventually(lambda: window.page.evaluate("1") and (window.complaints or window._said))
     with pytest.raises(AssertionError, match=what):
         window.calm()
 

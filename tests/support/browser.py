@@ -18,14 +18,19 @@ from playwright.sync_api import (
     Page,
     Response,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
 from tests.support.needs import needed
+from tests.support.waiting import PATIENCE
 
 __all__ = ["PHONE", "Chromium", "Violation", "Window"]
 
 PHONE = ViewportSize(width=360, height=740)
+
+PATIENT = 1000 * PATIENCE
+"""Milliseconds after which what a page must show counts as never shown: the machine is busy."""
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -126,6 +131,7 @@ class Chromium:
     def __init__(self) -> None:
         path = next(filter(None, map(shutil.which, NAMES)), None)
         needed(None if path else "Chromium is not installed: `apt-get install chromium`")
+        expect.set_options(timeout=PATIENT)
         self._playwright = sync_playwright().start()
         try:
             self._browser: Browser = self._playwright.chromium.launch(
@@ -144,7 +150,7 @@ class Chromium:
     ) -> Window:
         """A new window; addresses are below `base`."""
         context = self._browser.new_context(base_url=base, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENT)
         for name, value in (cookies or {}).items():
             context.add_cookies([{"name": name, "value": value, "url": base}])
         return Window(context, context.new_page())
