@@ -6,28 +6,41 @@ BIN := $(TEST)/bin
 # Tests run side by side; most of them wait for a server now and then, so one more than there are
 # cores on a small machine. JOBS=0 runs one at a time.
 JOBS ?= 3
+# The order is that of tests/conftest.py.
+SIDE_BY_SIDE := -n $(JOBS) --dist loadscope --no-loadscope-reorder
+# Tests start some thousand processes, and each would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: demo test coverage check oldest-mypy bench docs help clean
+.PHONY: demo test coverage check check-style check-mypy check-pyright check-docs oldest-mypy bench screenshots docs help clean
 
 demo: $(DEMO)/.installed  ## Tour a shop of four workers on real parts; SERVE=1 keeps it running
 	$(DEMO)/bin/python -m typed_waffle.demo $(if $(SERVE),--serve)
 
 test: $(TEST)/.installed  ## Run the tests; ARGS="-k name" picks some
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 coverage: $(TEST)/.installed  ## The same, and print the coverage over all processes; it takes half as long again
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+	$(BIN)/coverage run -m pytest $(SIDE_BY_SIDE) $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-check: $(TEST)/.installed  ## Check style, types, floors and the links of the docs
+# Apart, so that --jobs=2 spreads them over two cores.
+check: check-style check-mypy check-pyright check-docs  ## Check style, types, floors and the links of the docs
+
+check-style: $(TEST)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+
+check-mypy: $(TEST)/.installed
+	$(BIN)/mypy
+
+check-pyright: $(TEST)/.installed
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+check-docs: $(TEST)/.installed
 	$(BIN)/python docs/check_links.py
 	$(BIN)/sphinx-build -q -E -W --keep-going docs docs/_build/html
 
@@ -36,6 +49,9 @@ oldest-mypy: $(TEST)/.installed  ## Check the mypy plugin with the oldest mypy t
 
 bench: $(TEST)/.compared  ## Measure reads, app contexts and idle workers, and print the figures
 	$(BIN)/python -m tests.benchmarks
+
+screenshots: $(TEST)/.installed  ## Take the pictures of the admin page in docs/images anew
+	$(BIN)/python -m tests.support.screenshots
 
 docs: $(TEST)/.installed  ## Build the docs into docs/_build/html
 	$(BIN)/sphinx-build docs docs/_build/html

@@ -19,6 +19,9 @@ pytest.register_assert_rewrite(
     "typed_waffle.testing.buses", "typed_waffle.testing.stores", "tests.support.matrix"
 )
 
+WAITING = frozenset({"buses", "stores", "workers"})
+"""Folders whose modules wait more than others."""
+
 LISTENER = "typed-waffle"
 """The name of every listener's thread."""
 
@@ -27,6 +30,12 @@ def pytest_configure() -> None:
     """Let servers that are started be interrupted, also where a shell has us ignore that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that wait for servers: begun late, one would be alone at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in slow, item.path.parent.name not in WAITING))
 
 
 def _listeners() -> set[threading.Thread]:

@@ -324,6 +324,12 @@ class Lion(Cat):
     mane: bool = True
 
 
+def test_a_size_beyond_every_number_is_refused() -> None:
+    """With every Pydantic, as any text that is no value."""
+    error = refused_value(ByteSize, ByteSize(0), "9" * 5000)
+    assert [found["loc"] for found in error.errors()] == [("value",)]
+
+
 @pytest.mark.parametrize(
     ("annotation", "default", "value", "why"),
     [

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import typed_waffle
-from tests.support.pages import ROOT
+from tests.support.pages import PAGES, ROOT, blocks
 
 STUBS = ROOT / "stubs"
 SOURCES = (Path(typed_waffle.__file__).parent, ROOT / "tests", ROOT / "docs")
@@ -22,12 +22,15 @@ OWN = {"tests", "typed_waffle"}
 def imported() -> set[str]:
     """The packages, Python's own and ours left out, that are imported anywhere."""
     files = [ROOT / "noxfile.py", *(file for folder in SOURCES for file in folder.rglob("*.py"))]
-    names = {n for file in files if not file.is_relative_to(CASES) for n in imports(file)}
-    return names - sys.stdlib_module_names - OWN
+    codes = [file.read_text(encoding="utf-8") for file in files if not file.is_relative_to(CASES)]
+    pages = [blocks(page).files for page in PAGES]
+    codes += [code for files in pages for code in files.values()]
+    shown = {name.removesuffix(".py") for files in pages for name in files}
+    return {n for code in codes for n in imports(code)} - sys.stdlib_module_names - OWN - shown
 
 
-def imports(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+def imports(code: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -111,6 +111,7 @@ def test_the_examples_are_typed(tmp_path: Path) -> None:
     config = STRICT | {
         "extraPaths": [],
         "executionEnvironments": roots,
+        "stubPath": str(ROOT / "stubs"),
         "reportUnknownMemberType": False,
     }
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(config), encoding="utf-8")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from typed_waffle.change import Change, Channel, FieldChange, FieldRecord, Head, Record, State
 from typed_waffle.environment import without_rules_across
@@ -178,8 +179,31 @@ def _candidate(model: type[M], draft: Draft, before: Snapshot[M]) -> M:
         return model.model_validate(values, extra="forbid", by_alias=False, by_name=True)
     except ValidationError as error:
         found = details(model, error, secrets_of(model, values))
+    except OverflowError:
+        found = details(model, _beyond(model, values), secrets_of(model, values))
     # Out of the except block, so that Pydantic's error (with the input) is not chained.
     raise InvalidChange(summary(found), found)
+
+
+def _beyond(model: type[M], values: Mapping[str, object]) -> ValidationError:
+    """What is wrong with sizes that no float holds: older Pydantic versions do not say it."""
+
+    def too_large(name: str) -> bool:
+        try:
+            model.model_validate({name: values[name]}, by_alias=False, by_name=True)
+        except ValidationError:
+            return False
+        except OverflowError:
+            return True
+        return False
+
+    why = PydanticCustomError("too_large", "it is too large")
+    faults = [
+        InitErrorDetails(type=why, loc=(name,), input=value)
+        for name, value in values.items()
+        if too_large(name)
+    ]
+    return ValidationError.from_exception_data(model.__name__, faults)
 
 
 def _texts(model: type[WaffleModel], draft: Draft, candidate: WaffleModel) -> dict[str, str]:

@@ -201,6 +201,14 @@ def test_no_value_is_said_by_a_box_or_by_an_empty_control(office: Office, browse
     )
 
 
+def test_a_text_beside_no_value(office: Office, browser: Browser) -> None:
+    """What is typed is taken, though without scripts the mark of "no value" is still there."""
+    browser.get("/")
+    browser.submit("#settings", {"v.greeting": "Hello"})
+    browser.submit("#review")
+    assert office.settings().greeting == "Hello"
+
+
 # --- resets -----------------------------------------------------------------------------------
 
 

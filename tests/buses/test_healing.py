@@ -23,7 +23,7 @@ from redis import CredentialProvider, Redis
 
 from tests.support.ears import CHANNEL
 from tests.support.pair import FALLBACK, WRITE, Pair, connected
-from tests.support.processes import ROOT, Python
+from tests.support.processes import ROOT, Python, imports_from
 from tests.support.proxy import Proxy
 from tests.support.redis import RedisServer
 from tests.support.scripted import Scripted
@@ -385,10 +385,11 @@ def test_a_worker_that_was_stopped(
     }
     script = tmp_path / "sleeper.py"
     script.write_text(SLEEPER)
-    path = {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     with (
         Waffle(Limits).connect(keys) as waffle,
-        Python([str(script), json.dumps(keys)], tmp_path / "sleeper.log", path) as sleeper,
+        Python(
+            [str(script), json.dumps(keys)], tmp_path / "sleeper.log", imports_from(ROOT)
+        ) as sleeper,
     ):
         sleeper.says("ready")
         eventually(lambda: redis_server.subscribers(CHANNEL) == 2)

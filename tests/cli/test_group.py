@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import getpass
-import os
 import pickle
 import tomllib
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from sqlalchemy import Column, MetaData, Table, Text, create_engine, insert
 from tests.support.apps import Apps, Settings
 from tests.support.pages import ROOT
 from tests.support.plain import stored
-from tests.support.processes import Python
+from tests.support.processes import Python, imports_from
 from typed_waffle import NotBound, Waffle
 from typed_waffle.cli import group, options, waffle
 from typed_waffle.cli.output import Output
@@ -76,11 +75,7 @@ def test_flask_finds_the_group_by_its_entry_point(apps: Apps, tmp_path: Path) ->
     installed.mkdir(parents=True)
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: shown\nVersion: 1\n")
     (installed / "entry_points.txt").write_text(f"[flask.commands]\nwaffle = {entry_point()}\n")
-    paths = filter(None, [str(installed.parent), os.environ.get("PYTHONPATH")])
-    variables = {
-        "PYTHONPATH": os.pathsep.join(paths),
-        "FLASK_WAFFLE_DATABASE_URL": apps.url,
-    }
+    variables = imports_from(installed.parent) | {"FLASK_WAFFLE_DATABASE_URL": apps.url}
     engine = create_engine(apps.url)
     table = Table("confs", MetaData(), Column("key", Text), Column("value", Text))
     table.create(engine)

@@ -18,7 +18,7 @@ from alembic.operations.ops import DropTableOp, MigrationScript
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, inspect
 
 from tests.support.databases import Database
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, imports_from
 from typed_waffle.change import FieldRecord, State
 from typed_waffle.protocols import Proposal
 from typed_waffle.stores.sql import SqlStore
@@ -178,9 +178,9 @@ def flask(folder: Path, *arguments: str, **environment: str) -> str:
         cwd=folder,
         env=os.environ
         | {
-            "PYTHONPATH": str(ROOT),
             "FLASK_SQLALCHEMY_DATABASE_URI": f"sqlite:///{folder / 'shop.db'}",
         }
+        | imports_from(ROOT)
         | environment,
         capture_output=True,
         text=True,

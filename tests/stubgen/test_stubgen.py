@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.support.pages import ROOT
+from tests.support.processes import imports_from
 from tests.typing import everything, everything_typed
 from typed_waffle import Snapshot, Waffle, WaffleModel
 from typed_waffle.cli import waffle as group
@@ -221,10 +222,9 @@ def test_usage() -> None:
 )
 def test_both_commands_import_from_where_they_run(shop: Path, command: tuple[str, ...]) -> None:
     """`python -m` and `flask waffle`, with no application, find the modules that are there."""
-    paths = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
     done = subprocess.run(
         [sys.executable, *command, "settings:waffle", "-o", "typed.py"],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        env=os.environ | imports_from(ROOT),
         capture_output=True,
         text=True,
         timeout=60,

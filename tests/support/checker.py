@@ -24,7 +24,10 @@ plugins = {plugins}
 ignore_errors = True
 """
 
-FOREIGN = ("cryptography", "flask", "gevent", "redis", "sqlalchemy", "werkzeug")
+FOREIGN = (
+    *("cryptography", "flask", "flask_httpauth", "flask_login"),
+    *("gevent", "redis", "sqlalchemy", "werkzeug"),
+)
 """What the package imports beside Pydantic. Hollow stubs stand for it: to look into it takes mypy
 many seconds, and no case is about it. (`follow_imports = skip` would hang the daemon.)"""
 HOLLOW = "from typing import Any\n\ndef __getattr__(name: str) -> Any: ...\n"

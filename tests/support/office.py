@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, ByteSize, Field, SecretStr, model_validator
 from werkzeug.test import TestResponse
 
 from tests.support.apps import Apps
+from tests.support.watch import Watch
 from typed_waffle import Waffle, WaffleModel
 
 __all__ = ["CANARY", "PREFIX", "Bakery", "Browser", "Office", "Oven", "Shift"]
@@ -119,6 +120,7 @@ class Office:
         self.apps = Apps(folder)
         given = {"SECRET_KEY": "for the tests of the office", "TESTING": True, **(keys or {})}
         self.app: Flask = self.apps.app(**given)
+        self.app.wsgi_app = Watch(self.app.wsgi_app, CANARY)  # type: ignore[method-assign] # as Flask's manual says
         self.waffle: Waffle[Any] = Waffle(model)
         self.waffle.init_app(self.app)
         self.app.register_blueprint(

@@ -8,24 +8,28 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from tests.support.processes import ROOT, imports_from
+
 __all__ = ["pytest_in"]
 
-ROOT = Path(__file__).parents[2]
 PLUGIN = "typed_waffle.testing.plugin"
+
+OTHERS = ("anyio", "hypothesispytest", "schemathesis")
+"""Plugins that are here for our own tests, and take a second and a half to load."""
 
 
 def pytest_in(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the tests in a folder, with our plugin even where the package was not reinstalled."""
     installed = any(point.value == PLUGIN for point in entry_points(group="pytest11"))
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."),
             *(() if installed else ("-p", PLUGIN)),
+            *(word for name in OTHERS for word in ("-p", f"no:{name}")),
             *options,
         ],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        env=os.environ | imports_from(ROOT),
         capture_output=True,
         text=True,
         timeout=100,

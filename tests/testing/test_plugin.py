@@ -9,6 +9,8 @@ import pytest
 from tests.support.suites import pytest_in
 from typed_waffle.testing import plugin
 
+pytestmark = pytest.mark.slow
+
 SHOP = """
 from pydantic import model_validator
 from typed_waffle import NotBound, Waffle, WaffleModel

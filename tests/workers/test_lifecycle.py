@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from redis import Redis
 
-from tests.support.processes import ROOT, Python
+from tests.support.processes import ROOT, Python, imports_from
 from tests.support.redis import RedisServer
 from tests.support.shop import Limits
 from tests.support.waiting import eventually
@@ -116,12 +116,13 @@ def test_the_listener_imports_nothing(config: dict[str, Any], tmp_path: Path) ->
     """No thread of ours imports a module: a fork meanwhile would leave the module locked."""
     script = tmp_path / "imports.py"
     script.write_text(IMPORTS)
-    with Python([str(script), json.dumps(config)], tmp_path / "imports.log", PATH) as run:
+    with Python(
+        [str(script), json.dumps(config)], tmp_path / "imports.log", imports_from(ROOT)
+    ) as run:
         assert run.ended() == 0, run.output()
         assert "imported: []\n" in run.output()
 
 
-PATH = {"PYTHONPATH": str(ROOT)}
 IMPORTS = """\
 import json, sys, threading
 imported = []
