@@ -185,7 +185,7 @@ function polling(changes) {
   const bar = document.querySelector(".toolbar");
   const url = bar.dataset.poll;
   if (!url) return;
-  const news = document.getElementById("news");
+  const news = document.querySelector("#news .notice");
   const words = document.getElementById("news-text");
   let known = Number(bar.dataset.revision);
   let tag = `"${known}"`;
