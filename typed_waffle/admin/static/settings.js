@@ -81,7 +81,7 @@ function searching(rows, byElement, status) {
   const groups = [...form.querySelectorAll(".group")].reverse();
   const total = rows.length;
   let shown = total;
-  for (const needless of search.querySelectorAll("button, a")) needless.hidden = true;
+  for (const needless of search.querySelectorAll("button, a, .needless")) needless.hidden = true;
 
   function textOf(row) {
     // Prepared at the first search: the names and descriptions do not change, what is typed may.
