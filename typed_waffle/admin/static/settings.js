@@ -133,7 +133,7 @@ function searching(rows, byElement, status) {
 
 function valueOf(row) {
   const [control] = row.controls;
-  if (!control || control.type === "password" || control.type === "checkbox") return "";
+  if (!control || control.type === "checkbox" || row.flags.includes("secret")) return "";
   return control.value.toLowerCase();
 }
 
