@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import Field
+from pydantic import Field, Secret, SecretBytes, SecretStr
 from werkzeug.datastructures import MultiDict
 
 from tests.support.compounds import KINDS
@@ -134,11 +134,11 @@ def test_each_type_has_a_control_that_fits() -> None:
         "holidays": "lines",
         "prices": "json",
         "ovens": "json",
-        "token": "password",
+        "token": "block",
         "keys": "sealed",
         "smtp.host": "area",
         "smtp.port": "number",
-        "smtp.password": "password",
+        "smtp.password": "block",
         "smtp.tls.verify": "switch",
         "smtp.tls.versions": "lines",
     }
@@ -205,6 +205,14 @@ def test_a_browser_counts_steps_from_a_bound_only(
 def test_a_truth_value_that_may_be_missing_is_chosen() -> None:
     """A switch has two states, not three."""
     assert control(bool | None, None) == "select"
+
+
+def test_a_secret_that_may_have_lines_is_a_block() -> None:
+    """An input for passwords drops the ends of lines; a short secret or a number has none."""
+    assert control(SecretStr, SecretStr("")) == "block"
+    assert control(SecretBytes, SecretBytes(b"")) == "block"
+    assert control(Annotated[SecretStr, Field(max_length=64)], SecretStr("")) == "password"
+    assert control(Secret[int], Secret(1)) == "password"
 
 
 def test_items_that_no_line_holds_are_json() -> None:

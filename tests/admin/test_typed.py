@@ -237,6 +237,15 @@ def test_a_secret_of_blanks_is_one(cafe: Office) -> None:
     assert cafe.settings().token.get_secret_value() == "   "
 
 
+def test_a_secret_of_one_line_has_no_end(cafe: Office) -> None:
+    """It may have been copied with one; what has several lines is as it was typed."""
+    for typed, kept in (("one\r\n", "one"), ("one\r\ntwo\r\n", "one\ntwo\n")):
+        browser = ann(cafe)
+        browser.submit("#settings", {"v.token": typed})
+        browser.submit("#review")
+        assert cafe.settings().token.get_secret_value() == kept
+
+
 @pytest.mark.parametrize("text", ["1.5 h", "5 m", "soon"])
 def test_a_duration_that_is_none_is_told_how_to_write(cafe: Office, text: str) -> None:
     """In the form in which the page shows it."""

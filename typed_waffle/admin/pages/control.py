@@ -19,10 +19,12 @@ from typed_waffle.admin.pages.readable import (
 )
 
 __all__ = [
+    "BLOCK",
     "JSON",
     "PASSWORD",
     "PLAIN",
     "SEALED",
+    "SECRET",
     "Control",
     "Kind",
     "Option",
@@ -47,8 +49,12 @@ Kind = Literal[
     "text",
     "json",
     "password",
+    "block",
     "sealed",
 ]
+
+SECRET: Final[frozenset[Kind]] = frozenset({"password", "block", "sealed"})
+"""Those that never show anything: a line, several lines as a key in PEM has, and JSON."""
 
 Shows = Callable[[object], str | None]
 """The text that stands in a control for plain data; `None` if it cannot show that."""
@@ -83,7 +89,7 @@ class Control:
     @property
     def secret(self) -> bool:
         """Whether it never shows anything."""
-        return self.kind in {"password", "sealed"}
+        return self.kind in SECRET
 
     def holds(self, text: str) -> bool:
         """Whether a browser keeps this text in such a control; it drops what it takes for wrong."""
@@ -92,7 +98,7 @@ class Control:
             return not text or bool(form.fullmatch(text))
         if self.kind in {"switch", "select"}:
             return text in {option.value for option in self.options}
-        return self.kind in {"area", "lines", "json"} or "\n" not in text
+        return self.kind in {"area", "lines", "json", "block"} or "\n" not in text
 
 
 _FORMS: Final[Mapping[Kind, re.Pattern[str]]] = {
@@ -152,6 +158,7 @@ def _nothing(_: object) -> str:
 
 JSON: Final = Control("json", json_text)
 PASSWORD: Final = Control("password", _nothing)
+BLOCK: Final = Control("block", _nothing)
 SEALED: Final = Control("sealed", _nothing)
 PLAIN: Final[Mapping[Kind, Control]] = {
     "date": Control("date", _date_text),

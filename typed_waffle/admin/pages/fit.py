@@ -14,6 +14,7 @@ from pydantic import ByteSize, Secret, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 
 from typed_waffle.admin.pages.control import (
+    BLOCK,
     JSON,
     PASSWORD,
     PLAIN,
@@ -56,7 +57,7 @@ def controls_for(info: FieldInfo, schema: Schema) -> tuple[Control, ...]:
     kinds = [member for member in members(info.annotation) if member is not NoneType]
     if has_secret(info.annotation):
         alone = len(kinds) == 1 and _is_secret(kinds[0])
-        return (PASSWORD,) if alone else (SEALED,)
+        return (_unseen(kinds[0], _main(schema)),) if alone else (SEALED,)
     if len(kinds) != 1:
         return (JSON,)
     return (*_fitting(info, kinds[0], _main(schema)), JSON)
@@ -71,6 +72,13 @@ def item_of(info: FieldInfo) -> FieldInfo | None:
     if of_tuple or origin is frozenset:
         return FieldInfo.from_annotation(args[0])
     return None
+
+
+def _unseen(kind: Any, schema: Schema) -> Control:  # noqa: ANN401 - an annotation
+    """A browser drops the ends of lines in a password: what may have several is a block."""
+    of_text = isinstance(kind, type) and issubclass(kind, SecretStr | SecretBytes)
+    short = schema.get("maxLength", _SHORT + 1) <= _SHORT
+    return BLOCK if of_text and not short else PASSWORD
 
 
 def _is_secret(member: Any) -> bool:  # noqa: ANN401 - annotations have no common type

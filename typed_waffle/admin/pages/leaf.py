@@ -25,7 +25,7 @@ __all__ = ["NOTHING", "Leaf", "Shown", "leaf_of", "unit_of"]
 NOTHING: Final = object()
 """No data: `None` is some."""
 
-_FLAGGED: Final = frozenset({"line", "area", "lines", "password", "sealed"})
+_FLAGGED: Final = frozenset({"line", "area", "lines", "password", "block", "sealed"})
 """Controls in which an empty text is a value, so that it takes a box to say that there is none."""
 
 _SPELLED: Final = frozenset({"switch", "select", "json"})

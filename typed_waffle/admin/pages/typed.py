@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from werkzeug.datastructures import MultiDict
 
-from typed_waffle.admin.pages.control import Kind
+from typed_waffle.admin.pages.control import SECRET, Kind
 from typed_waffle.admin.pages.leaf import NOTHING, Leaf, Shown
 from typed_waffle.admin.pages.readable import is_duration
 from typed_waffle.admin.pages.sheet import Sheet
@@ -28,10 +28,10 @@ __all__ = ["FRESH", "Posted", "Reader", "Typed", "revision_of"]
 FRESH: Final = -1
 """The revision of a form that was not shown yet."""
 
-_AS_IT_IS: Final = frozenset({"line", "area", "lines", "text", "json", "password", "sealed"})
+_AS_IT_IS: Final = frozenset({"line", "area", "lines", "text", "json"}) | SECRET
 """Controls whose text may begin or end with blanks."""
 
-_OPEN: Final = frozenset(get_args(Kind)) - {"password", "sealed"}
+_OPEN: Final = frozenset(get_args(Kind)) - SECRET
 """Kinds of controls that show what is typed."""
 
 _DIGITS: Final = 18
@@ -224,6 +224,8 @@ def _shown(leaf: Leaf, form: Mapping[str, str]) -> Shown:
     text = _lines(form.get(f"v.{leaf.name}", ""))
     if control.kind not in _AS_IT_IS:
         text = text.strip()
+    if control.kind == "block" and "\n" not in text.rstrip("\n"):
+        text = text.rstrip("\n")  # a single line was copied with its end
     if leaf.flagged:
         return _flagged(Shown(control, text, f"n.{leaf.name}" in form), leaf, form)
     empty = not text and leaf.optional and not control.as_json

@@ -29,7 +29,7 @@ export function itemised(area, say) {
   const inputs = () => [...list.querySelectorAll("input")];
 
   function sync() {
-    const lines = inputs().map((input) => input.value.trim()).filter(Boolean);
+    const lines = inputs().map((input) => input.value).filter(Boolean); // the server trims as Python does
     area.value = lines.join("\n");
     inputs().forEach((input, at) => {
       input.setAttribute("aria-label", `${name}, item ${at + 1}`);
@@ -102,7 +102,7 @@ export function itemised(area, say) {
   });
 
   list.addEventListener("paste", (event) => {
-    const lines = event.clipboardData.getData("text").split(/\r?\n/).filter((line) => line.trim());
+    const lines = event.clipboardData.getData("text").split(/\r?\n/).filter((line) => /[^ \t]/.test(line));
     if (lines.length < 2 || event.target.tagName !== "INPUT") return;
     event.preventDefault();
     const row = event.target.closest("li");

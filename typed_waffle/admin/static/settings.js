@@ -81,7 +81,7 @@ function searching(rows, byElement, status) {
   const groups = [...form.querySelectorAll(".group")].reverse();
   const total = rows.length;
   let shown = total;
-  for (const needless of search.querySelectorAll("button, a")) needless.hidden = true;
+  for (const needless of search.querySelectorAll("button, a, .needless")) needless.hidden = true;
 
   function textOf(row) {
     // Prepared at the first search: the names and descriptions do not change, what is typed may.
@@ -133,49 +133,58 @@ function searching(rows, byElement, status) {
 
 function valueOf(row) {
   const [control] = row.controls;
-  if (!control || control.type === "password" || control.type === "checkbox") return "";
+  if (!control || control.type === "checkbox" || row.flags.includes("secret")) return "";
   return control.value.toLowerCase();
 }
 
 // --- sending ---------------------------------------------------------------------------------
 
 function sending(rows, changes) {
-  let leaving = false;
-  let quiet = [];
+  let pressed = null;
+  const sent = once(form);
 
   form.addEventListener("submit", (event) => {
-    leaving = true;
-    const pressed = event.submitter?.name ? event.submitter.value : null;
-    // Only what was changed is sent: for the server the rest is as it is.
-    quiet = rows
-      .filter((row) => !changes.has(row) && row.name !== pressed)
-      .flatMap((row) => [...row.element.querySelectorAll("[name]:not(button):not([disabled])")]);
-    for (const control of quiet) control.disabled = true;
+    pressed = event.submitter?.name ? event.submitter.value : null;
   });
 
-  window.addEventListener("pageshow", () => {
-    leaving = false;
-    for (const control of quiet) control.disabled = false;
-    quiet = [];
+  // Only what was changed is sent: for the server the rest is as it is.
+  form.addEventListener("formdata", (event) => {
+    for (const row of rows) {
+      if (changes.has(row) || row.name === pressed) continue;
+      for (const control of row.element.querySelectorAll("[name]:not(button)")) event.formData.delete(control.name);
+    }
   });
 
   window.addEventListener("beforeunload", (event) => {
-    if (!leaving && changes.any()) event.preventDefault();
+    if (!sent.leaving && changes.any()) event.preventDefault();
   });
+}
+
+/** Let a form be sent once, and again a while later: nobody tells when Escape stopped it. */
+function once(sent) {
+  const state = { leaving: false };
+  const stay = () => {
+    state.leaving = false;
+  };
+  sent.addEventListener("submit", (event) => {
+    if (state.leaving) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    state.leaving = true;
+    setTimeout(stay, 3000);
+  });
+  window.addEventListener("pageshow", stay);
+  return state;
 }
 
 /** Warn whoever leaves the review by another way than its buttons: the form would be empty. */
 function keeping(review) {
   if (!review) return;
-  let leaving = false;
-  review.addEventListener("submit", () => {
-    leaving = true;
-  });
-  window.addEventListener("pageshow", () => {
-    leaving = false;
-  });
+  const sent = once(review);
   window.addEventListener("beforeunload", (event) => {
-    if (!leaving) event.preventDefault();
+    if (!sent.leaving) event.preventDefault();
   });
 }
 
@@ -185,7 +194,7 @@ function polling(changes) {
   const bar = document.querySelector(".toolbar");
   const url = bar.dataset.poll;
   if (!url) return;
-  const news = document.getElementById("news");
+  const news = document.querySelector("#news .notice");
   const words = document.getElementById("news-text");
   let known = Number(bar.dataset.revision);
   let tag = `"${known}"`;
