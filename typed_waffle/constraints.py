@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from typed_waffle.model import WaffleModel
-from typed_waffle.parts import bare, members
+from typed_waffle.parts import bare, members, named_parts
 
 __all__ = ["Schema", "choices", "constraint", "meant", "shape", "shape_of", "words"]
 
@@ -37,8 +37,11 @@ _FORMATS = {
 @functools.lru_cache(maxsize=8192)
 def constraint(model: type[WaffleModel], field: str) -> str | None:
     """What a field takes beyond the name of its type; `None` if that says all."""
+    info = model.model_fields[field]
+    if named_parts(info) and len(list(members(info.annotation))) == 1:
+        return None  # its parts say it, and its schema would have all of theirs
     schema = shape_of(model, field)  # pyright: ignore[reportArgumentType] # a class hashes, whatever its instances do
-    return words(model.model_fields[field], schema)
+    return words(info, schema)
 
 
 @functools.lru_cache(maxsize=8192)

@@ -279,6 +279,16 @@ def test_parts_are_counted(
     assert teller.patch({"codes": {str(number): "x" for number in range(11)}}).status_code == 200
 
 
+@pytest.mark.parametrize("part", [{"k" * 1_001: {}}, {"k" * 600: {"within": {"j" * 400: {}}}}])
+def test_a_large_value_has_no_long_names(teller: Teller, part: Mapping[str, object]) -> None:
+    """Pydantic repeats the names around a fault for each fault, which thousands may have."""
+    filled = {f"room {number}": {"name": "x" * 10} for number in range(1_000)}
+    problem = teller.refused({"rooms": {**filled, **part}})
+    assert "more than 1000 characters" in problem["detail"]
+    assert [error["pointer"] for error in problem["errors"]] == ["/rooms"]
+    assert teller.patch({"rooms": part}).status_code == 200
+
+
 # --- every kind -------------------------------------------------------------------------------
 
 

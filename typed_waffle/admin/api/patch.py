@@ -24,6 +24,13 @@ __all__ = ["patched"]
 MOST: Final = 4000
 """The most parts and entries of one patch that are read one by one."""
 
+LARGE: Final = 20_000
+"""The characters of a value in which there may be thousands of faults."""
+
+LONGEST_PATH: Final = 1000
+"""The most characters of the names that lead to something in a large value. Pydantic repeats them
+for each fault."""
+
 LONGEST: Final = 100
 """The most characters of a name that a refusal repeats."""
 
@@ -65,6 +72,9 @@ class _Reading:
         length = len(json.dumps(data, separators=(",", ":")))
         if length > MAX_TEXT:  # before much is done with it
             self._refuse(path, f"it is {length} characters long; {MAX_TEXT} is the most")
+        if length > LARGE and _deepest(data) > LONGEST_PATH:
+            why = f"its names, one below the other, have more than {LONGEST_PATH} characters"
+            self._refuse(path, why)
         self.assignments.append(Assignment(path, self._tree(path, data, entry=False)))
 
     def _tree(self, path: Path, data: object, *, entry: bool) -> object:
@@ -142,6 +152,13 @@ class _Reading:
             found = found_part(info, key, exact=True)
             self._known[place] = info, found[1] if found else None  # its id stays its own
         return self._known[place][1]
+
+
+def _deepest(data: object) -> int:
+    """How many characters the names have that lead to something in the data, at most."""
+    if isinstance(data, dict):
+        return max((len(name) + _deepest(part) for name, part in data.items()), default=0)
+    return max(map(_deepest, data), default=0) if isinstance(data, list) else 0
 
 
 def _has_parts(info: FieldInfo) -> bool:
