@@ -95,9 +95,25 @@ def shape(info: FieldInfo) -> Schema:
         if annotation is kind:  # most are, and Pydantic takes a while to say so
             return {"type": name}
     try:
-        return TypeAdapter[object](annotation).json_schema(schema_generator=_Shape)
+        return (_made_once if _hashes(annotation) else _made)(annotation, repr(annotation))
     except Exception:  # noqa: BLE001 - a type of the user's may raise anything; its name must do
         return {}
+
+
+def _made(annotation: Any, spelled: str) -> Schema:  # noqa: ANN401, ARG001 - `Gt(0)` equals `Gt(False)`, and is spelled otherwise
+    return TypeAdapter[object](annotation).json_schema(schema_generator=_Shape)
+
+
+_made_once = functools.lru_cache(maxsize=1024)(_made)
+"""Fields of the same type and rules share one."""
+
+
+def _hashes(annotation: Any) -> bool:  # noqa: ANN401 - an annotation
+    try:
+        hash(annotation)
+    except TypeError:
+        return False
+    return True
 
 
 def meant(schema: Schema, defs: Schema) -> Schema:

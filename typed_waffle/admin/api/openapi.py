@@ -85,10 +85,7 @@ def _settings() -> Document:
         "getSettings",
         "The values in force, of the settings that you may see.",
         bits.document("Settings", "The values.", tagged=True),
-        parameters=[
-            bits.condition("If-Match", "Answer 412 if the revision is another."),
-            bits.condition("If-None-Match", "Answer 304 if this is the revision."),
-        ],
+        parameters=[bits.condition("If-None-Match", "Answer 304 if this is the revision.")],
         others={"304": {"description": "It is.", "headers": bits.TAG}},
         problems=("400", "412", "503"),
     )
@@ -100,7 +97,7 @@ def _change() -> Document:
         "Change some settings, as one change: a JSON merge patch (RFC 7396).",
         bits.document("Settings", "The values after it.", tagged=True),
         parameters=[
-            *_conditions(),
+            bits.condition("If-Match", "Change nothing if the revision is another."),
             bits.in_query("note", {"type": "string", "maxLength": LONGEST_NOTE}, "Why."),
         ],
         problems=("400", "403", "409", "412", "415", "422", "503"),
@@ -140,7 +137,7 @@ def _rollback() -> Document:
         "rollBack",
         "Go back to a revision, by a new change.",
         bits.document("RolledBack", "The change; null if nothing differs.", tagged=True),
-        parameters=_conditions(),
+        parameters=[bits.condition("If-Match", "Change nothing if the revision is another.")],
         problems=("400", "403", "409", "412", "415", "422", "503"),
     )
     found["description"] = (
@@ -181,13 +178,6 @@ def _health() -> Document:
         bits.document("Health", "It is current."),
         others={"503": unwell},
     )
-
-
-def _conditions() -> list[Document]:
-    return [
-        bits.condition("If-Match", "Change nothing if the revision is another."),
-        bits.condition("If-None-Match", "Change nothing if this is the revision."),
-    ]
 
 
 def _number(low: int, high: int) -> Mapping[str, object]:
