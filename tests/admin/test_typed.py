@@ -261,3 +261,53 @@ def test_what_was_typed_for_a_setting_that_is_gone_is_shown_once(cafe: Office) -
     browser.post("/review", {**sent, "v.hidden": CANARY, "w.hidden": "password:r0"})
     assert browser.response.status_code == 422
     assert "There is no setting 'gone' here. What was typed: all my prose" in browser.text
+
+
+def test_an_outage_keeps_that_a_change_was_not_seen(office: Office) -> None:
+    """Whose value counts may decide what changes: after the outage that is reviewed still."""
+    browser = ann(office)
+    office.change(high=20)
+    browser.submit("#settings", {"v.low": "50", "v.high": "60"})
+    mine = str(browser.soup.select_one("#d-high-mine")["value"])  # type: ignore[index] # it is there
+    answers = office.hide_database()
+    browser.submit("#review", {"d.high": mine})
+    answers()
+    browser.submit("#again")
+    assert browser.response.status_code == 200
+    assert office.settings().low == 0
+    browser.submit("#review")
+    assert (office.settings().low, office.settings().high) == (50, 60)
+
+
+# --- what a screen reader is told -------------------------------------------------------------
+
+
+def test_every_fault_of_a_control_belongs_to_it(letters: Office) -> None:
+    """Not the first one only."""
+    browser = ann(letters)
+    browser.submit("#settings", {"v.limits": '{"a": "x", "b": "y"}'})
+    told = str(browser.control("limits")["aria-describedby"]).split()
+    assert [name for name in told if name.startswith("e-")] == ["e-limits", "e-limits-2"]
+    assert all(browser.soup.find(id=name) for name in told)
+
+
+def test_each_box_says_of_what_there_is_no_value(cafe: Office) -> None:
+    """They would all have the same name."""
+    labels = [label.get_text() for label in ann(cafe).soup.select("label.none")]
+    assert " no value for greeting" in labels
+    assert len(set(labels)) == len(labels) == 3
+
+
+def test_the_words_about_a_stale_form_get_the_focus(cafe: Office) -> None:
+    """As those about a refusal do; if there are both, those about the refusal."""
+    browser = ann(cafe)
+    sent = {**browser.fields("#settings"), "csrf_token": "", "v.seats": "30"}
+    browser.send("/review", sent)
+    assert "open for too long" in browser.soup.select_one("#faults[tabindex]").get_text()  # type: ignore[union-attr] # it is there
+    browser.send("/review", {**sent, "v.seats": "x"})
+    assert len(browser.soup.select("#faults")) == 1
+
+
+def test_a_search_says_that_it_forgets(cafe: Office) -> None:
+    """Without scripts it loads the page anew."""
+    assert "Review what you typed first: a search loads the page anew." in ann(cafe).text
