@@ -32,8 +32,8 @@ FOREIGN = (
 many seconds, and no case is about it. (`follow_imports = skip` would hang the daemon.)"""
 HOLLOW = "from typing import Any\n\ndef __getattr__(name: str) -> Any: ...\n"
 
-LOOSENED = "# mypy: allow-untyped-decorators\n"
-"""For what uses those of hollow packages."""
+LOOSENED = "# mypy: allow-untyped-decorators, allow-subclassing-any, no-warn-return-any\n"
+"""For what uses decorators and classes of hollow packages."""
 
 _REPORT = re.compile(r"(?P<file>[\w/]+\.py):(?P<line>\d+): error: (?P<message>.*)")
 
