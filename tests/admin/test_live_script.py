@@ -13,12 +13,19 @@ from playwright.sync_api import Page, Route, expect, sync_playwright
 import typed_waffle.admin
 from tests.support.crewed import Crewed
 from tests.support.needs import needed
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
 SCRIPT = Path(typed_waffle.admin.__file__).with_name("static") / "live.js"
 
 Answers = Callable[..., Page]
+
+
+def shown(fleet: Crewed) -> str:
+    """The page of the change."""
+    fleet.browser.get("/changes/1")
+    return fleet.browser.response.get_data(as_text=True)
 
 
 @pytest.fixture
@@ -28,8 +35,14 @@ def answered(fleet: Crewed) -> Iterator[Answers]:
     if chromium is None:
         needed("chromium is not installed")
     fleet.office.change(seats=30)
-    fleet.browser.get("/changes/1")
-    html = fleet.browser.response.get_data(as_text=True)
+    pages: list[str] = []
+
+    def seen() -> bool:
+        pages.append(shown(fleet))
+        return "data-said" in pages[-1]  # not where a busy Redis did not answer in time
+
+    eventually(seen)
+    html = pages[-1]
     with sync_playwright() as play:
         browser = play.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"]
