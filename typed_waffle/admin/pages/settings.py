@@ -49,8 +49,9 @@ _STALE_IN_PART: Final = (
 
 
 def add(house: House[M]) -> None:
-    """Add its routes."""
+    """Add its routes, and take the model apart while nobody waits for it, maybe before a fork."""
     pages = _Pages(house)
+    sheet_of(house.waffle.model)  # pyright: ignore[reportArgumentType] # as below
     blueprint = house.blueprint
     blueprint.add_url_rule("/", "settings", pages.settings)
     for name, view in (("review", pages.review), ("edit", pages.edit), ("save", pages.save)):
