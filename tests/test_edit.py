@@ -324,6 +324,15 @@ class Lion(Cat):
     mane: bool = True
 
 
+@pytest.mark.parametrize("text", ["1,5 MB", "1.5.5 GB", "5-3", "10 MB/s", "2 MiB or so", "MB"])
+def test_a_text_that_only_begins_as_a_size_is_refused(text: str) -> None:
+    """It would be taken for another size."""
+    error = refused_value(ByteSize, ByteSize(0), text)
+    assert "Input should be a size, as 1500, 1.5 kB or 2 MiB" in str(error)
+    inside = refused_value(Mapping[str, ByteSize | None], {}, {"a": text})
+    assert [found["loc"][:2] for found in inside.errors()] == [("value", "a")]
+
+
 def test_a_size_beyond_every_number_is_refused() -> None:
     """With every Pydantic, as any text that is no value."""
     error = refused_value(ByteSize, ByteSize(0), "9" * 5000)

@@ -28,6 +28,7 @@ from typing import (
 
 from pydantic import (
     BaseModel,
+    ByteSize,
     EncodedBytes,
     EncodedStr,
     ImportString,
@@ -41,7 +42,16 @@ from pydantic import (
 )
 
 from typed_waffle.frozendict import FrozenDict
-from typed_waffle.jsonform import IN_ORDER, MASK, REVEAL, ByName, ours, revealing, saved_by_value
+from typed_waffle.jsonform import (
+    IN_ORDER,
+    MASK,
+    REVEAL,
+    ByName,
+    WholeSize,
+    ours,
+    revealing,
+    saved_by_value,
+)
 
 __all__ = [
     "MASK",
@@ -222,6 +232,8 @@ def _class(annotation: Any, args: tuple[Any, ...], *, within: tuple[Any, ...]) -
     if is_typeddict(cls):
         raise Refused(f"{cls.__name__} is a dict", "Declare it as a nested WaffleModel")
     _refuse_mutable(annotation, cls, args)
+    if cls is ByteSize and not within:
+        return Annotated[annotation, WholeSize()]
     if issubclass(cls, enum.Enum):
         return annotation if within or saved_by_value(cls) else Annotated[annotation, ByName()]
     for arg in args:

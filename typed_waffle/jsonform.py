@@ -1,10 +1,11 @@
-"""JSON forms of our own, for secrets, sets, and enums whose values JSON does not have."""
+"""JSON forms of our own: of secrets, sets, enums whose values JSON does not have, and sizes."""
 
 from __future__ import annotations
 
 import enum
 import json
 import math
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,16 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
 
-__all__ = ["IN_ORDER", "MASK", "REVEAL", "ByName", "ours", "revealing", "saved_by_value"]
+__all__ = [
+    "IN_ORDER",
+    "MASK",
+    "REVEAL",
+    "ByName",
+    "WholeSize",
+    "ours",
+    "revealing",
+    "saved_by_value",
+]
 
 REVEAL = "typed_waffle: the store may see secrets"
 """The key in a serialisation context that turns masked secrets into their values."""
@@ -38,7 +48,10 @@ _JSON = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 def ours(metadata: object) -> bool:
     """Whether this module made it: an inherited field has been looked at already."""
     function = getattr(metadata, "func", None)
-    return isinstance(metadata, ByName) or getattr(function, "__module__", None) == __name__
+    return (
+        isinstance(metadata, (ByName, WholeSize))
+        or getattr(function, "__module__", None) == __name__
+    )
 
 
 # --- secrets ----------------------------------------------------------------------------------
@@ -149,3 +162,30 @@ class ByName:
 
 def _name(member: enum.Enum) -> str:
     return member.name
+
+
+# --- sizes ------------------------------------------------------------------------------------
+
+_SIZE = re.compile(r"\s*(\d*\.?\d+)\s*(\w+)?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class WholeSize:
+    """Reads a size from a text only if all of it is one.
+
+    Pydantic reads as much as it can: `1,5 MB` as one byte.
+    """
+
+    def __get_pydantic_core_schema__(
+        self,
+        source: Any,  # noqa: ANN401 - Pydantic's protocol: any annotation
+        handler: GetCoreSchemaHandler,
+    ) -> core_schema.CoreSchema:
+        """The type's own, after a look at the text."""
+        return core_schema.no_info_before_validator_function(_whole, handler(source))
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, str) and not _SIZE.fullmatch(value):
+        raise PydanticCustomError("byte_size", "Input should be a size, as 1500, 1.5 kB or 2 MiB")
+    return value
