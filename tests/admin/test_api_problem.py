@@ -11,7 +11,7 @@ from pydantic import field_validator
 
 from tests.support.gallery import Parts
 from tests.support.teller import Teller
-from typed_waffle import Waffle, WaffleModel
+from typed_waffle import Waffle, WaffleModel, settings_changed
 from typed_waffle.admin.api.pointer import pointer, pointer_in
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY")
@@ -130,14 +130,44 @@ def test_failing_code_of_the_application_is_not_hidden(tmp_path: Path) -> None:
 
 
 def test_settings_of_no_application(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A mistake of the developer's is a 500 that says what to do, and is logged."""
+    """A mistake of the developer's is a 500, and the log says what to do."""
     app = Flask("shop", instance_path=str(tmp_path))
     app.config.update(SECRET_KEY="a teller's")
     app.register_blueprint(Waffle(Strict).admin(authorize=lambda: "ann"))
     answer = app.test_client().get("/settings/api/settings")
     assert (answer.status_code, answer.content_type) == (500, "application/problem+json")
-    assert "init_app" in answer.text
+    assert "its log says what is wrong" in answer.text
+    assert "init_app" in caplog.text
     assert "'/settings/api/settings' failed" in caplog.text
+
+
+def test_what_pins_a_hidden_setting_is_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A variable that does not fit is quoted to the log, and to nobody who asks."""
+    monkeypatch.setenv("KIOSK_LOW", "sesame")
+    rights = {"may_read": lambda _, field: field != "low"}
+    teller = Teller(tmp_path, rights=rights, WAFFLE_ENV_PREFIX="KIOSK_")
+    for path in ("/api/settings", "/api/history", "/api/workers"):
+        answer = teller.ask("GET", path)
+        assert answer.status_code == 500
+        assert "sesame" not in answer.text
+        assert "LOW" not in answer.text.upper().replace("TYPED_WAFFLE", "")
+    assert "sesame" in caplog.text
+    teller.close()
+
+
+def test_a_change_that_is_written_is_not_told_as_a_failure(teller: Teller) -> None:
+    """If the settings cannot be read after it, whether it was made is in doubt."""
+
+    def lose(_: object, **__: object) -> None:
+        teller.database.write_bytes(b"this is no database" * 1000)
+
+    with settings_changed.connected_to(lose):
+        answer = teller.patch({"low": 3})
+    assert answer.status_code == 503
+    assert answer.json["in_doubt"] is True
+    assert "after revision 1 was written" in answer.json["detail"]
 
 
 def test_every_answer_is_protected(teller: Teller) -> None:

@@ -51,7 +51,7 @@ def test_values_are_plain_data_in_the_order_of_the_model(teller: Teller) -> None
     assert list(answer.json)[:3] == ["site_name", "maintenance", "max_filesize"]
     assert answer.content_type == "application/json"
     assert answer.headers["ETag"] == '"0"'
-    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_another_revision_has_another_tag(teller: Teller) -> None:
@@ -106,7 +106,7 @@ def test_a_change_is_answered_with_what_it_makes(teller: Teller, content_type: s
     )
     assert (answer.status_code, answer.json["low"]) == (200, 3)
     assert answer.headers["ETag"] == '"1"'
-    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_a_change_says_who_and_why(teller: Teller) -> None:

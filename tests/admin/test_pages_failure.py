@@ -50,7 +50,7 @@ def failing(office: Office, monkeypatch: pytest.MonkeyPatch) -> Callable[[Except
         (RevisionConflict(1, 2, []), 409, "revision 1"),
         (InvalidChange("seats: too many", []), 422, "too many"),
         (NotBound("of no application"), 500, "log"),
-        (ConfigurationError("WAFFLE_X", "wrong"), 500, "WAFFLE_X"),
+        (ConfigurationError("WAFFLE_X", "wrong"), 500, "log"),
         (Barred(["seats", "open"]), 403, "You may not change seats, open."),
         (Barred([], 2), 403, "You may not change 2 settings that you may not see."),
     ],

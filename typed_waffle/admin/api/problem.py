@@ -85,6 +85,8 @@ def _detail(error: Exception) -> str:
             f"The store is at revision {error.actual}, not {error.expected}: nothing was written. "
             f"Look at the changes, then try again with If-Match: {tag(error.actual)}."
         )
+    if not isinstance(error, tuple(KINDS)):  # what is set up wrong may quote what is hidden
+        return "The application cannot use its settings here; its log says what is wrong."
     return str(error)
 
 

@@ -11,6 +11,7 @@ from typed_waffle.admin.api.patch import patched
 from typed_waffle.admin.api.resource import JSON, add_resource, answer
 from typed_waffle.admin.counter import Counter
 from typed_waffle.admin.house import House
+from typed_waffle.errors import StoreUnavailable
 from typed_waffle.model import M
 
 __all__ = ["add"]
@@ -32,8 +33,15 @@ def add(house: House[M]) -> None:
         note, seen = query.note(), expected(counter)
         counter.check(body)
         assignments, resets = patched(counter.model, body)
-        counter.change(assignments, resets, note=note, expected_revision=seen)
-        return _values(counter)
+        written = counter.change(assignments, resets, note=note, expected_revision=seen)
+        try:
+            return _values(counter)
+        except StoreUnavailable as error:
+            if written is None:
+                raise
+            # It is written: who took it for a failure would do it again.
+            doing = f"reading the settings after revision {written.revision} was written"
+            raise StoreUnavailable(doing, error.cause, in_doubt=True) from None
 
     add_resource(house, "/api/settings", "api_settings", {"GET": show, "PATCH": change})
 
@@ -45,5 +53,4 @@ def _values(counter: Counter[M]) -> Response:
 
 def _tagged(made: Response, revision: int) -> Response:
     made.headers["ETag"] = tag(revision)
-    made.headers["Cache-Control"] = "private, no-cache"
     return made

@@ -25,7 +25,6 @@ from typed_waffle.admin.pages.entry import to_login
 from typed_waffle.admin.pages.rendering import page
 from typed_waffle.errors import (
     BusUnavailable,
-    ConfigurationError,
     InvalidChange,
     RevisionConflict,
     SettingLocked,
@@ -150,10 +149,9 @@ def _later(error: HTTPException) -> str | None:
 def _misconfigured(error: Exception) -> _Failure:
     """What is set up wrong is told to the log: it may quote what not everybody may see."""
     logger.error("a page cannot be shown: %s", error)
-    what = f" It is about {error.key}." if isinstance(error, ConfigurationError) else ""
     return _Failure(
         500,
         "The settings are not set up right",
-        f"The application cannot use its settings here.{what}",
+        "The application cannot use its settings here.",
         "The application's log says what is wrong, and how to mend it.",
     )
