@@ -115,14 +115,16 @@ def test_an_error_of_authorize_lets_nobody_in(
     assert "LookupError: the user table" in caplog.text
 
 
-def test_authorize_may_send_to_a_login_page(opened: Open) -> None:
-    """It aborts with an answer of its own, which is sent as it is."""
+def test_authorize_may_send_to_a_login_page(opened: Open, caplog: pytest.LogCaptureFixture) -> None:
+    """It aborts with an answer of its own, which is sent as it is; the attempt is logged."""
 
     def elsewhere() -> str:
         abort(redirect("/login"))
 
-    answer = opened(elsewhere).get("/settings/form")
+    with caplog.at_level(logging.WARNING):
+        answer = opened(elsewhere).get("/settings/form")
     assert (answer.status_code, answer.location) == (302, "/login")
+    assert "refused GET '/settings/form' of None" in caplog.text
     assert opened(lambda: abort(401)).get("/settings/form").status_code == 401
 
 
@@ -134,6 +136,16 @@ def test_the_token_lets_in(opened: Open) -> None:
         answer = client.get("/settings/form", headers=headers)
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+
+
+@pytest.mark.parametrize(
+    "token", ["key=abcdefghijklmnop", "a,b=cdefghijklmnop==", "Zürich-passphrase"]
+)
+def test_a_token_may_have_any_characters(opened: Open, token: str) -> None:
+    """It is compared as it is, not taken apart."""
+    client = opened(WAFFLE_ADMIN_TOKEN=token * 2)
+    headers = {"Authorization": f"bearer {token * 2}".encode().decode("latin-1")}
+    assert client.get("/settings/form", headers=headers).text.startswith("token ")
 
 
 @pytest.mark.parametrize("given", ["é" * 20, "\x7f", "a" * 100_000])

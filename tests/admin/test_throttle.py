@@ -44,3 +44,12 @@ def test_an_address_of_ipv6_is_its_network() -> None:
         throttle.failed(f"2001:db8::{last:x}")
     assert throttle.wait("2001:db8::ffff") > 0
     assert throttle.wait("2001:db8:0:1::1") == 0
+
+
+def test_ipv4_within_ipv6_is_ipv4() -> None:
+    """As a socket that takes both has it: there one attacker is not everybody."""
+    throttle = Throttle()
+    for _ in range(ENOUGH):
+        throttle.failed("::ffff:198.51.100.7")
+    assert throttle.wait("198.51.100.7") > 0
+    assert throttle.wait("::ffff:203.0.113.9") == 0

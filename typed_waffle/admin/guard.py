@@ -96,9 +96,11 @@ class Guard:
     def _actor(self) -> str:
         try:
             actor = self._asked()
-        except HTTPException:
+        except HTTPException as error:
             actor = self._token.actor()
             if actor is None:
+                if error.code is None:  # an answer made already: Flask asks no handler
+                    told_of(error)
                 raise
         if actor is None:
             actor = self._token.actor()
@@ -156,7 +158,7 @@ def protect(response: Response) -> Response:
 
 def told_of(error: HTTPException) -> None:
     """Log an attempt that was refused: who, what, and why."""
-    if error.code in {400, 401, 403, 411, 413, 415, 429}:
+    if error.code in {None, 400, 401, 403, 411, 413, 415, 429}:
         who = getattr(g.get("typed_waffle_visitor"), "actor", None)
         logger.warning(
             "refused %s %r of %r from %s: %r (%s)",
@@ -165,7 +167,7 @@ def told_of(error: HTTPException) -> None:
             who,
             request.remote_addr,
             error.description,
-            error.code,
+            error.code or getattr(error.response, "status_code", None),
         )
 
 

@@ -57,4 +57,6 @@ def _whose(address: str) -> str:
         return address  # of a socket in a file, say
     if isinstance(parsed, ipaddress.IPv4Address):
         return address
+    if parsed.ipv4_mapped:  # a socket that takes both has those of IPv4 so
+        return str(parsed.ipv4_mapped)
     return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
