@@ -69,7 +69,9 @@ def test_a_right_that_is_withdrawn_takes_nothing_else(
         browser.submit("#review", {"note": "why"})
     assert browser.response.status_code == 403
     assert "refused POST" in caplog.text
-    assert browser.errors("numbers") == ["You may not change numbers. Nothing was written."]
+    assert browser.errors("numbers") == [
+        "You may not change numbers. Nothing was written. What was typed: 1\n2"
+    ]
     assert browser.control("seats")["value"] == "30"
     browser.submit("#settings")
     browser.submit("#review")
@@ -78,6 +80,21 @@ def test_a_right_that_is_withdrawn_takes_nothing_else(
     assert now.token.get_secret_value() == CANARY
     browser.follow()
     assert "why" in browser.text
+
+
+def test_what_was_typed_for_a_setting_that_is_locked_meanwhile_is_told(
+    offices: Offices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its control shows what the variable says; a secret is told nowhere."""
+    monkeypatch.setenv("SHOP_SEATS", "44")
+    monkeypatch.setenv("SHOP_TOKEN", "pinned")
+    browser = offices(Shop, keys={"WAFFLE_ENV_PREFIX": "SHOP_"}).browser()
+    browser.get()
+    browser.post("/review", {"v.seats": "30", "v.token": CANARY, "revision": "0"})
+    assert browser.response.status_code == 422
+    assert "What was typed: 30" in browser.errors("seats")[0]
+    assert browser.control("seats")["value"] == "44"
+    assert "What was typed" not in browser.errors("token")[0]
 
 
 def test_what_nobody_typed_needs_no_right(offices: Offices) -> None:

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Annotated
 from unittest.mock import patch
 
 import pytest
 from pydantic import SecretStr
 
 from tests.support.office import CANARY, Bakery, Browser, Office
+from typed_waffle import WaffleModel
 from typed_waffle.admin.counter import Counter
 from typed_waffle.change import Change
+from typed_waffle.model import Setting
 
 SMTP = Bakery().smtp
+
+
+class Former(WaffleModel):
+    """An older release."""
+
+    pw: SecretStr = SecretStr("")
+
+
+class Renamed(WaffleModel):
+    """A newer one."""
+
+    password: Annotated[SecretStr, Setting(renamed_from="pw")] = SecretStr("")
 
 
 def radios(browser: Browser, name: str) -> dict[str, str]:
@@ -225,6 +241,35 @@ def test_a_secret_overlaps_however_much_was_changed_since(
     assert office.settings().token.get_secret_value() == "theirs"
     browser.submit("#review", {"d.token": radios(browser, "token")["mine"]})
     assert office.settings().token.get_secret_value() == CANARY
+
+
+def test_a_secret_overlaps_though_its_change_was_pruned(offices: Callable[..., Office]) -> None:
+    """What the history does not know any more is taken for a change."""
+    office = offices(keys={"WAFFLE_HISTORY_KEEP": 3})
+    browser = office.browser()
+    browser.get()
+    office.change(token=SecretStr("theirs"))
+    for seats in range(30, 34):
+        office.change(seats=seats)
+    browser.submit("#settings", {"v.token": CANARY, "v.low": "1"})
+    assert browser.response.status_code == 409
+    mine = radios(browser, "token")["mine"]
+    browser.submit("#review")
+    assert office.settings().token.get_secret_value() == "theirs"
+    browser.submit("#review", {"d.token": mine})
+    assert office.settings().token.get_secret_value() == CANARY
+    assert office.settings().low == 1
+
+
+def test_a_secret_overlaps_by_its_former_name(offices: Callable[..., Office]) -> None:
+    """While a rename rolls out, an older worker writes it by that."""
+    office = offices(Renamed)
+    browser = office.browser()
+    browser.get()
+    office.change_elsewhere(Former, pw=SecretStr("theirs"))
+    browser.submit("#settings", {"v.password": CANARY})
+    assert browser.response.status_code == 409
+    assert radios(browser, "password")
 
 
 def test_a_decision_on_a_secret_outlives_other_changes(office: Office, browser: Browser) -> None:

@@ -12,6 +12,7 @@ from pydantic import ByteSize, TypeAdapter
 from typed_waffle.admin.pages.readable import (
     duration_meant,
     duration_text,
+    is_duration,
     local_text,
     size_text,
     time_text,
@@ -100,3 +101,12 @@ def test_a_time_in_a_zone_is_told_and_meant_in_utc() -> None:
     assert utc_text("2024-01-01T12:00:00+02:00") == "2024-01-01T10:00"
     assert utc_meant("2024-01-01T10:00") == "2024-01-01T10:00Z"
     assert utc_meant("2024-01-01T10:00+02:00") == "2024-01-01T10:00+02:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [("90", True), ("1.5", True), ("1 h", True), ("PT5M", True), ("true", False), ("nan", False)],
+)
+def test_a_duration_is_known_by_its_text(text: str, *, is_one: bool) -> None:
+    """A number is one of seconds; what JSON may hold besides is none."""
+    assert is_duration(text) is is_one

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from typed_waffle.admin.counter import Barred, Counter, Seen
+from typed_waffle.admin.counter import Barred, Counter
 from typed_waffle.admin.pages.leaf import Leaf
 from typed_waffle.admin.pages.overlap import (
     Meanwhile,
@@ -42,7 +42,7 @@ _SHORT: Final = 80
 """Characters of a value in a message."""
 
 _LONG: Final = 1000
-"""Characters that are shown once of what was typed for a setting that is gone."""
+"""Characters that are shown once of what was typed where no control can show it."""
 
 _FEW: Final = 10
 """How many unknown names are told, and how many faults of one leaf."""
@@ -113,28 +113,38 @@ def observed(counter: Counter[Any], sheet: Sheet, posted: Posted) -> Attempt:  #
     revision, entries = counter.entries()
     secrets = [one for one in posted.typed.values() if one.leaf.secret]
     oldest = min([posted.revision, *(shown_at(one, posted.revision) for one in secrets)])
-    seen: list[Seen] = []
-    complete = True
+    since = Meanwhile()
     if oldest < revision and posted.revision != FRESH:
-        recent = counter.history(field=None, limit=_MANY, before=None)
-        seen = [one for one in recent if one.change.revision > oldest]
-        complete = len(seen) < len(recent) or len(recent) < _MANY
-    since = meanwhile(sheet, seen, posted.revision, complete=complete)
+        since = _since(counter, sheet, oldest, posted.revision)
     attempt = Attempt(posted, revision, {e.field: e for e in entries}, since)
     _merge(counter, attempt)
     attempt.faults += [*_barred(sheet, attempt), *_unread(attempt)]
     return attempt
 
 
+def _since(
+    counter: Counter[Any], sheet: Sheet, oldest: int, shown: int
+) -> Meanwhile:  # Any: as above
+    """What was changed after the oldest revision that the form has something of."""
+    recent = counter.history(field=None, limit=_MANY, before=None)
+    seen = [one for one in recent if one.change.revision > oldest]
+    if seen and seen[-1].change.revision == oldest + 1:
+        return meanwhile(sheet, seen, shown)
+    next_one = counter.history(field=None, limit=1, before=oldest + 2)
+    is_kept = any(one.change.revision == oldest + 1 for one in next_one)
+    known = recent[-1].change.revision if recent else counter.revision() + 1
+    return meanwhile(sheet, seen, shown, complete=False, pruned=0 if is_kept else known - 1)
+
+
 def _barred(sheet: Sheet, attempt: Attempt) -> list[Fault]:
-    """What they may not change, setting by setting."""
-    found: dict[str, list[Leaf]] = {}
-    for leaf in map(sheet.leaves.__getitem__, attempt.posted.barred):
-        found.setdefault(leaf.path.field, []).append(leaf)
-    return [
-        Fault(Barred([name]).description or "", tuple(leaves) if name in attempt.entries else ())
-        for name, leaves in found.items()
-    ]
+    """What they may not change, and what they typed there: its control shows what is stored."""
+    found: list[Fault] = []
+    for name, text in attempt.posted.barred.items():
+        leaf = sheet.leaves[name]
+        why = Barred([leaf.path.field]).description or ""
+        there = leaf.path.field in attempt.entries
+        found.append(Fault(f"{why}{_quoted(text)}", (leaf,) if there else ()))
+    return found
 
 
 def _unread(attempt: Attempt) -> list[Fault]:
@@ -190,7 +200,8 @@ def _known_faults(attempt: Attempt) -> list[Fault]:
         variable = attempt.entries[one.leaf.path.field].variable
         if variable is not None:
             locked = SettingLocked(one.leaf.path.field, variable)
-            found.append(Fault(str(locked), (one.leaf,)))
+            text = "" if one.leaf.secret or one.reset else one.shown.text
+            found.append(Fault(f"{locked}{_quoted(text)}", (one.leaf,)))
     if len(attempt.posted.note) > LONGEST_NOTE:
         found.append(Fault(f"The note may have {LONGEST_NOTE} characters at most."))
     return found
@@ -198,8 +209,12 @@ def _known_faults(attempt: Attempt) -> list[Fault]:
 
 def _gone(name: str, text: str) -> Fault:
     """A setting that there is not: the application may have been replaced meanwhile."""
-    typed = f" What was typed: {text[:_LONG]}{'...' if len(text) > _LONG else ''}" if text else ""
-    return Fault(f"There is no setting {brief(name)} here.{typed}")
+    return Fault(f"There is no setting {brief(name)} here.{_quoted(text)}")
+
+
+def _quoted(text: str) -> str:
+    """What was typed where no control can show it."""
+    return f" What was typed: {text[:_LONG]}{'...' if len(text) > _LONG else ''}" if text else ""
 
 
 def _foresee(counter: Counter[Any], sheet: Sheet, attempt: Attempt) -> None:  # Any: as above

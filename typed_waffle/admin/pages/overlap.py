@@ -62,14 +62,26 @@ class Meanwhile:
     """The newest change of each leaf that one of them changed, by path."""
     complete: bool = True
     """Whether all of them were looked at."""
+    pruned: int = 0
+    """The last revision of those that the history does not have any more."""
 
-    def of(self, leaf: Leaf, latest: Stamp | None) -> Change | Stamp | None:
-        """The newest change of a leaf; of its setting, if it is not known what that changed."""
-        return self.leaves.get(leaf.name) or (None if self.complete else latest)
+    def of(self, leaf: Leaf, latest: Stamp | None) -> int:
+        """The revision of the newest change of a leaf, 0 if there was none.
+
+        Of its setting, if it is not known what that changed; and of the newest that was pruned, if
+        it is not known whether that was one of the leaf.
+        """
+        change = self.leaves.get(leaf.name) or (None if self.complete else latest)
+        return change.revision if change else self.pruned
 
 
 def meanwhile(
-    sheet: Sheet, seen: Sequence[Seen], revision: int, *, complete: bool = True
+    sheet: Sheet,
+    seen: Sequence[Seen],
+    revision: int,
+    *,
+    complete: bool = True,
+    pruned: int = 0,
 ) -> Meanwhile:
     """What these changes, newest first, changed of each leaf; those since a revision are told."""
     leaves: dict[str, Change] = {}
@@ -85,7 +97,8 @@ def meanwhile(
             secrets = [leaf for leaf in of if leaf.secret]
             for leaf in [*differing, *secrets]:
                 leaves.setdefault(leaf.name, one.change)
-    return Meanwhile(tuple(s for s in seen if s.change.revision > revision), leaves, complete)
+    told = tuple(one for one in seen if one.change.revision > revision)
+    return Meanwhile(told, leaves, complete, pruned)
 
 
 def at(data: object, keys: tuple[str, ...]) -> object:
@@ -114,11 +127,11 @@ def merged(
     """
     leaf = typed.leaf
     base = base_of(leaf, leaf.shown(now.value), now.revision)
-    change = since.of(leaf, now.latest)
-    if _untouched(typed, base, change):
+    changed = since.of(leaf, now.latest)
+    if _untouched(typed, base, changed):
         return typed
-    if leaf.secret and change is not None:  # other changes are nothing to decide about
-        base = base_of(leaf, leaf.shown(now.value), change.revision)
+    if leaf.secret and changed:  # other changes are nothing to decide about
+        base = base_of(leaf, leaf.shown(now.value), changed)
     if leaf.secret and stored():
         return None
     if not leaf.secret and _agrees(typed, now):
@@ -138,10 +151,10 @@ def _agrees(typed: Typed, now: Now) -> bool:
     return plain is not NOTHING and exactly(plain) == exactly(now.value)
 
 
-def _untouched(typed: Typed, base: str, change: Change | Stamp | None) -> bool:
+def _untouched(typed: Typed, base: str, changed: int) -> bool:
     if typed.was == base or not typed.leaf.secret:
         return typed.was == base
-    return change is None or change.revision <= shown_at(typed, change.revision - 1)
+    return not changed or changed <= shown_at(typed, changed - 1)
 
 
 def shown_at(typed: Typed, otherwise: int) -> int:

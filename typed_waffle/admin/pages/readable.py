@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
@@ -81,8 +82,11 @@ def duration_meant(text: str) -> str:
 
 def is_duration(text: str) -> bool:
     """Whether a text is a duration, in this or in any other form that Pydantic reads."""
+    meant: str | float = duration_meant(text)
+    with suppress(ValueError):
+        meant = float(meant)  # seconds, which are no text to Pydantic
     try:
-        _DURATIONS.validate_python(duration_meant(text))
+        _DURATIONS.validate_python(meant)
     except ValueError:
         return False
     return True

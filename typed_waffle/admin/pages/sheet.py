@@ -44,7 +44,7 @@ class Sheet:
     leaves: Mapping[str, Leaf]
     """By their paths."""
     of: Mapping[str, tuple[Leaf, ...]]
-    """By the setting that they are of."""
+    """By the setting that they are of, by every name that it had."""
 
     def covering(self, field: str, keys: tuple[str, ...]) -> Leaf | None:
         """The leaf in which something stands; the first one below it, if it is taken apart."""
@@ -74,6 +74,9 @@ def sheet_of(model: type[WaffleModel]) -> Sheet:
     of: dict[str, tuple[Leaf, ...]] = {}
     for leaf in every:
         of[leaf.path.field] = (*of.get(leaf.path.field, ()), leaf)
+    for fact in facts(model).values():
+        for former in fact.names:
+            of.setdefault(former, of.get(fact.name, ()))
     return Sheet(root, {leaf.name: leaf for leaf in every}, of)
 
 

@@ -88,8 +88,8 @@ class Posted:
     """By path: whose value it shall be, and against which."""
     unknown: dict[str, str] = field(default_factory=dict, repr=False)
     """What was typed under names of no setting that they may see; of a secret nothing."""
-    barred: list[str] = field(default_factory=list)
-    """Leaves that were to change, and that the visitor may not: nothing of them is read."""
+    barred: dict[str, str] = field(default_factory=dict, repr=False)
+    """Leaves that were to change and that the visitor may not, by path: what was typed there."""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -140,7 +140,7 @@ class Reader:
                 found.unknown[name] = _lost(name, lasts)
             elif not self._visitor.may_write(leaf.path.field):
                 if name != lasts.get("keep") and (name in pressed or _is_touched(leaf, lasts)):
-                    found.barred.append(name)
+                    found.barred[name] = "" if leaf.secret else _lines(lasts.get(f"v.{name}", ""))
             elif name != lasts.get("keep"):
                 typed = self._typed(leaf, lasts, reset=name in pressed)
                 if typed is not None:
@@ -190,8 +190,7 @@ class Reader:
             said = "; ".join(_placed(detail) for detail in error.errors())
             where = _where(shown.text) if shown.control.as_json else ""
             return Typed(leaf, shown, was, error=said + where)
-        unread = isinstance(typed.assignment and typed.assignment.value, str)
-        if shown.control.kind == "duration" and unread and not is_duration(shown.text):
+        if shown.control.kind == "duration" and not (shown.none or is_duration(shown.text)):
             return Typed(leaf, shown, was, error=_NO_DURATION)
         return typed
 
