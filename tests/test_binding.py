@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -469,18 +469,55 @@ def test_a_handler_of_the_log_may_read_settings_at_the_start(apps: Apps) -> None
     assert seen
 
 
+def holds_in_a_child(fact: Callable[[], bool]) -> bool:
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            code = 0 if fact() else 1
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
 def test_a_child_of_a_process_that_closed_begins_anew(apps: Apps) -> None:
     """`close` before a fork, as servers' hooks do it, leaves no old snapshot to the children."""
     waffle = apps.bound()
     waffle.start()
     waffle.close()
     apps.elsewhere().update(name="new")
-    pid = os.fork()
-    if pid == 0:
-        fresh = waffle.current_settings.name == "new" and waffle.status().state == "live"
-        os._exit(0 if fresh else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert holds_in_a_child(
+        lambda: waffle.current_settings.name == "new" and waffle.status().state == "live"
+    )
     assert waffle.status().state == "closed"
+
+
+def test_a_child_of_a_fork_within_contexts_begins_anew(apps: Apps) -> None:
+    """The contexts go on in the child, but none of them shows what the parent had read."""
+    app = apps.app()
+    waffle = apps.bound(app)
+    with app.app_context():
+        assert waffle.current_settings.name == "Waffle"
+        with app.app_context() as inner:
+            assert waffle.current_settings.name == "Waffle"
+            apps.elsewhere().update(name="new")
+
+            def anew() -> bool:
+                seen = [waffle.current_settings.name]
+                inner.pop()
+                return [*seen, waffle.current_settings.name] == ["new", "new"]
+
+            assert holds_in_a_child(anew)
+            assert waffle.current_settings.name == "Waffle"
+
+
+def test_a_child_keeps_what_was_pinned(apps: Apps) -> None:
+    """Who asked for one snapshot reads it on both sides of a fork."""
+    app = apps.app()
+    waffle = apps.bound(app)
+    with app.app_context(), waffle.pinned():
+        apps.elsewhere().update(name="new")
+        assert holds_in_a_child(lambda: waffle.current_settings.name == "Waffle")
 
 
 def test_a_worker_that_could_not_begin_begins_without_being_read(apps: Apps) -> None:
