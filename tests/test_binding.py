@@ -355,6 +355,15 @@ def test_without_redis_changes_are_polled(kind: str, apps: Apps) -> None:
     assert eventually(polled) < 5
 
 
+def test_without_redis_and_without_flask_changes_are_polled(apps: Apps) -> None:
+    """No context is pushed there that could look, so a thread does, as long as the block runs."""
+    config = {"WAFFLE_DATABASE_URL": apps.url, "WAFFLE_FALLBACK_POLL_INTERVAL": 0.1}
+    with Waffle(Settings).connect(config) as waffle:
+        apps.elsewhere().update(name="a")
+        eventually(lambda: waffle.current_settings.name == "a")
+    assert listeners() == 0
+
+
 def test_close_may_be_called_twice_and_leaves_a_snapshot(apps: Apps) -> None:
     """After `close` the last snapshot is shown, and the status says closed."""
     waffle = apps.bound()

@@ -212,7 +212,7 @@ class Binding(Generic[M]):
             raise ConfigurationError("WAFFLE_LISTENER", _UNPATCHED)
         if chosen == "inline" or loading():
             return "inline"
-        if chosen == "auto" and (bus is None or _in_command()):
+        if chosen == "auto" and (_in_command() or (bus is None and self.sources.in_app)):
             return "inline"
         if patched == "partial" or (threadless() and patched == "none"):
             logger.error(
