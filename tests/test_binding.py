@@ -8,6 +8,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ import pytest
 from flask import Flask, has_app_context
 from flask_sqlalchemy import SQLAlchemy
 from pydantic import Field
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, event, inspect
 
 from tests.support.apps import Apps, Settings
 from tests.support.processes import free_port
@@ -454,28 +455,83 @@ def test_who_is_told_of_a_misfit_at_the_start_may_use_the_settings(apps: Apps) -
     narrow.close()
 
 
+class Reading(logging.Handler):
+    """Reads a setting for each line of the library; `also` is called for any other."""
+
+    def __init__(self, waffle: Waffle[Settings], also: Callable[[], object] = lambda: None) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        self._waffle = waffle
+        self._also = also
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not record.name.startswith("typed_waffle"):
+            self._also()
+        self.seen.append(f"{self._waffle.current_settings.name} {record.levelname}")
+
+
+@contextmanager
+def heard(handler: logging.Handler) -> Iterator[None]:
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+
+
 def test_a_handler_of_the_log_may_read_settings_at_the_start(apps: Apps) -> None:
     """What is logged while a worker begins is no trap for a handler that reads a setting."""
     apps.elsewhere().update(name="a")
     waffle = apps.bound()
-    seen: list[str] = []
-
-    class Reading(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            seen.append(f"{waffle.current_settings.name} {record.levelname}")
-
-    handler = Reading()
-    logger = logging.getLogger("typed_waffle")
-    before, level = list(logger.handlers), logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    begun = threading.Thread(target=waffle.start)
-    begun.start()
-    begun.join(PATIENCE)
-    logger.handlers = before
-    logger.setLevel(level)
+    handler = Reading(waffle)
+    with heard(handler):
+        begun = threading.Thread(target=waffle.start)
+        begun.start()
+        begun.join(PATIENCE)
     assert not begun.is_alive()
-    assert seen
+    assert "a INFO" in handler.seen
+
+
+def test_a_handler_of_the_log_may_read_settings_of_a_start_that_fails(
+    apps: Apps, tmp_path: Path
+) -> None:
+    """It is shown the defaults; nothing begins anew for it, and the error is the start's own."""
+    keys = {"WAFFLE_DATABASE_URL": f"sqlite:///{tmp_path}/away/waffle.db"}
+    waffle = apps.bound(apps.app(**keys, WAFFLE_ON_UNAVAILABLE="raise"))
+    handler = Reading(waffle)
+    with heard(handler), pytest.raises(StoreUnavailable):
+        waffle.start()
+    assert "Waffle WARNING" in handler.seen
+
+
+def test_a_start_does_not_wait_for_a_handler_that_waits_for_it(apps: Apps) -> None:
+    """A handler may read its first setting, under its own lock, while another thread begins."""
+    engine = create_engine(apps.url)
+    holding, beginning = threading.Event(), threading.Event()
+    event.listen(engine, "connect", lambda *_: beginning.set())
+    waffle = apps.bound(engine=engine)
+
+    def wait() -> None:
+        holding.set()
+        beginning.wait(PATIENCE)
+
+    handler = Reading(waffle, also=wait)
+    with heard(handler):
+        request = threading.Thread(
+            target=logging.getLogger("tests.request").info, args=("hello",), daemon=True
+        )
+        begun = threading.Thread(target=waffle.start, daemon=True)
+        request.start()
+        assert holding.wait(PATIENCE)
+        begun.start()
+        for thread in (request, begun):
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+    engine.dispose()
 
 
 def holds_in_a_child(fact: Callable[[], bool]) -> bool:
