@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -425,6 +426,47 @@ def test_what_cannot_begin_leaves_no_context_behind(
             _ = waffle.current_settings.name
         assert not has_app_context()
     assert caplog.text.count("the settings cannot be used yet") == 1
+
+
+def test_who_waited_for_a_start_that_failed_does_not_try_it_again(apps: Apps) -> None:
+    """All get its error, so that each waits for one try at most; whoever comes later tries anew."""
+    engine = create_engine(apps.url)
+    away, given_up = True, threading.Event()
+
+    def connect(*_: object) -> None:
+        if away:
+            given_up.wait(PATIENCE)
+            raise sqlite3.OperationalError("nobody answers")
+
+    event.listen(engine, "do_connect", connect)
+    waffle = apps.bound(apps.app(WAFFLE_ON_UNAVAILABLE="raise"), engine=engine)
+    errors: list[Exception] = []
+
+    def use() -> None:
+        try:
+            waffle.start()
+        except StoreUnavailable as error:
+            errors.append(error)
+
+    users = [threading.Thread(target=use) for _ in range(8)]
+    for user in users:
+        user.start()
+
+    def waiting() -> int:
+        """How many stand where they wait for the attempt that they found."""
+        tops = [sys._current_frames()[user.ident or 0] for user in users]
+        return sum(top.f_code.co_name == "started" and "attempt" in top.f_locals for top in tops)
+
+    eventually(lambda: waiting() == len(users) - 1)
+    given_up.set()
+    for user in users:
+        user.join()
+    assert len(errors) == len(users)
+    assert len({id(error) for error in errors}) == 1
+    away = False
+    waffle.start()
+    waffle.close()
+    engine.dispose()
 
 
 def test_who_is_told_of_a_misfit_at_the_start_may_use_the_settings(apps: Apps) -> None:

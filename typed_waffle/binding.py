@@ -73,6 +73,15 @@ class Worker(Generic[M]):
     """The process that closed it; to any other, it is as if it had never been."""
 
 
+class _Attempt:
+    """One start of a worker, and all who wait for it."""
+
+    def __init__(self) -> None:
+        self.guard = threading.Lock()
+        self.error: Exception | None = None
+        """Why it failed. Whoever comes later begins another one."""
+
+
 class Binding(Generic[M]):
     """One application's (or one `connect`'s) use of a `Waffle`.
 
@@ -101,7 +110,7 @@ class Binding(Generic[M]):
         self._starting: ContextVar[list[Runtime[M]] | None] = ContextVar(
             "typed_waffle_starting", default=None
         )
-        self._guards: dict[int, threading.Lock] = {}
+        self._attempts: dict[int, _Attempt] = {}
         # In a box, so that ending it when the app is collected needs no reference to the binding.
         self._box: list[Worker[M]] = []
         self._inherited: list[Worker[M]] = []
@@ -146,24 +155,29 @@ class Binding(Generic[M]):
         Raises:
             ConfigurationError: something is set up wrong; each use says so until it is mended.
             StoreUnavailable: the database is away, and `WAFFLE_ON_UNAVAILABLE` is `raise`; each use
-                tries again.
+                tries again, or waits for a try that is under way.
         """
         worker = self.worker
         if worker is not None:
             return worker
         if self._starting.get() is not None:  # a handler of the log, say, or of the engine's events
             raise ConfigurationError("first use", "it was used while it began: read settings only")
-        # A lock of each process: one inherited over a fork may be held by a thread that is not.
-        with held(), self._guards.setdefault(os.getpid(), threading.Lock()):
+        # Of each process: a lock inherited over a fork may be held by a thread that is not.
+        attempt = self._attempts.setdefault(os.getpid(), _Attempt())
+        with held(), attempt.guard:
             worker = self.worker
             if worker is not None:
                 return worker
+            if attempt.error is not None:
+                raise attempt.error
             begun: list[Runtime[M]] = []
             token, passed = self._starting.set(begun), passing.set(True)
             try:
                 worker = self._begin(begun)
             except Exception as error:
                 self.trouble = str(error)
+                attempt.error = error
+                self._attempts.pop(os.getpid(), None)
                 raise
             finally:
                 passing.reset(passed)
