@@ -3,11 +3,13 @@
 import gc
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +17,7 @@ import pytest
 from flask import Flask, has_app_context
 from flask_sqlalchemy import SQLAlchemy
 from pydantic import Field
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, event, inspect
 
 from tests.support.apps import Apps, Settings
 from tests.support.processes import free_port
@@ -355,6 +357,15 @@ def test_without_redis_changes_are_polled(kind: str, apps: Apps) -> None:
     assert eventually(polled) < 5
 
 
+def test_without_redis_and_without_flask_changes_are_polled(apps: Apps) -> None:
+    """No context is pushed there that could look, so a thread does, as long as the block runs."""
+    config = {"WAFFLE_DATABASE_URL": apps.url, "WAFFLE_FALLBACK_POLL_INTERVAL": 0.1}
+    with Waffle(Settings).connect(config) as waffle:
+        apps.elsewhere().update(name="a")
+        eventually(lambda: waffle.current_settings.name == "a")
+    assert listeners() == 0
+
+
 def test_close_may_be_called_twice_and_leaves_a_snapshot(apps: Apps) -> None:
     """After `close` the last snapshot is shown, and the status says closed."""
     waffle = apps.bound()
@@ -417,6 +428,47 @@ def test_what_cannot_begin_leaves_no_context_behind(
     assert caplog.text.count("the settings cannot be used yet") == 1
 
 
+def test_who_waited_for_a_start_that_failed_does_not_try_it_again(apps: Apps) -> None:
+    """All get its error, so that each waits for one try at most; whoever comes later tries anew."""
+    engine = create_engine(apps.url)
+    away, given_up = True, threading.Event()
+
+    def connect(*_: object) -> None:
+        if away:
+            given_up.wait(PATIENCE)
+            raise sqlite3.OperationalError("nobody answers")
+
+    event.listen(engine, "do_connect", connect)
+    waffle = apps.bound(apps.app(WAFFLE_ON_UNAVAILABLE="raise"), engine=engine)
+    errors: list[Exception] = []
+
+    def use() -> None:
+        try:
+            waffle.start()
+        except StoreUnavailable as error:
+            errors.append(error)
+
+    users = [threading.Thread(target=use) for _ in range(8)]
+    for user in users:
+        user.start()
+
+    def waiting() -> int:
+        """How many stand where they wait for the attempt that they found."""
+        tops = [sys._current_frames()[user.ident or 0] for user in users]
+        return sum(top.f_code.co_name == "started" and "attempt" in top.f_locals for top in tops)
+
+    eventually(lambda: waiting() == len(users) - 1)
+    given_up.set()
+    for user in users:
+        user.join()
+    assert len(errors) == len(users)
+    assert len({id(error) for error in errors}) == 1
+    away = False
+    waffle.start()
+    waffle.close()
+    engine.dispose()
+
+
 def test_who_is_told_of_a_misfit_at_the_start_may_use_the_settings(apps: Apps) -> None:
     """A receiver of the signal reads and writes; the start does not wait for it."""
     apps.elsewhere().update(name="longer than ten")
@@ -445,28 +497,94 @@ def test_who_is_told_of_a_misfit_at_the_start_may_use_the_settings(apps: Apps) -
     narrow.close()
 
 
+class Reading(logging.Handler):
+    """Reads a setting for each line of the library; `also` is called for any other."""
+
+    def __init__(self, waffle: Waffle[Settings], also: Callable[[], object] = lambda: None) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        self._waffle = waffle
+        self._also = also
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not record.name.startswith("typed_waffle"):
+            self._also()
+        self.seen.append(f"{self._waffle.current_settings.name} {record.levelname}")
+
+
+@contextmanager
+def heard(handler: logging.Handler) -> Iterator[None]:
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+
+
 def test_a_handler_of_the_log_may_read_settings_at_the_start(apps: Apps) -> None:
     """What is logged while a worker begins is no trap for a handler that reads a setting."""
     apps.elsewhere().update(name="a")
     waffle = apps.bound()
-    seen: list[str] = []
-
-    class Reading(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            seen.append(f"{waffle.current_settings.name} {record.levelname}")
-
-    handler = Reading()
-    logger = logging.getLogger("typed_waffle")
-    before, level = list(logger.handlers), logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    begun = threading.Thread(target=waffle.start)
-    begun.start()
-    begun.join(PATIENCE)
-    logger.handlers = before
-    logger.setLevel(level)
+    handler = Reading(waffle)
+    with heard(handler):
+        begun = threading.Thread(target=waffle.start)
+        begun.start()
+        begun.join(PATIENCE)
     assert not begun.is_alive()
-    assert seen
+    assert "a INFO" in handler.seen
+
+
+def test_a_handler_of_the_log_may_read_settings_of_a_start_that_fails(
+    apps: Apps, tmp_path: Path
+) -> None:
+    """It is shown the defaults; nothing begins anew for it, and the error is the start's own."""
+    keys = {"WAFFLE_DATABASE_URL": f"sqlite:///{tmp_path}/away/waffle.db"}
+    waffle = apps.bound(apps.app(**keys, WAFFLE_ON_UNAVAILABLE="raise"))
+    handler = Reading(waffle)
+    with heard(handler), pytest.raises(StoreUnavailable):
+        waffle.start()
+    assert "Waffle WARNING" in handler.seen
+
+
+def test_a_start_does_not_wait_for_a_handler_that_waits_for_it(apps: Apps) -> None:
+    """A handler may read its first setting, under its own lock, while another thread begins."""
+    engine = create_engine(apps.url)
+    holding, beginning = threading.Event(), threading.Event()
+    event.listen(engine, "connect", lambda *_: beginning.set())
+    waffle = apps.bound(engine=engine)
+
+    def wait() -> None:
+        holding.set()
+        beginning.wait(PATIENCE)
+
+    handler = Reading(waffle, also=wait)
+    with heard(handler):
+        request = threading.Thread(
+            target=logging.getLogger("tests.request").info, args=("hello",), daemon=True
+        )
+        begun = threading.Thread(target=waffle.start, daemon=True)
+        request.start()
+        assert holding.wait(PATIENCE)
+        begun.start()
+        for thread in (request, begun):
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+    engine.dispose()
+
+
+def holds_in_a_child(fact: Callable[[], bool]) -> bool:
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            code = 0 if fact() else 1
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def test_a_child_of_a_process_that_closed_begins_anew(apps: Apps) -> None:
@@ -475,12 +593,38 @@ def test_a_child_of_a_process_that_closed_begins_anew(apps: Apps) -> None:
     waffle.start()
     waffle.close()
     apps.elsewhere().update(name="new")
-    pid = os.fork()
-    if pid == 0:
-        fresh = waffle.current_settings.name == "new" and waffle.status().state == "live"
-        os._exit(0 if fresh else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert holds_in_a_child(
+        lambda: waffle.current_settings.name == "new" and waffle.status().state == "live"
+    )
     assert waffle.status().state == "closed"
+
+
+def test_a_child_of_a_fork_within_contexts_begins_anew(apps: Apps) -> None:
+    """The contexts go on in the child, but none of them shows what the parent had read."""
+    app = apps.app()
+    waffle = apps.bound(app)
+    with app.app_context():
+        assert waffle.current_settings.name == "Waffle"
+        with app.app_context() as inner:
+            assert waffle.current_settings.name == "Waffle"
+            apps.elsewhere().update(name="new")
+
+            def anew() -> bool:
+                seen = [waffle.current_settings.name]
+                inner.pop()
+                return [*seen, waffle.current_settings.name] == ["new", "new"]
+
+            assert holds_in_a_child(anew)
+            assert waffle.current_settings.name == "Waffle"
+
+
+def test_a_child_keeps_what_was_pinned(apps: Apps) -> None:
+    """Who asked for one snapshot reads it on both sides of a fork."""
+    app = apps.app()
+    waffle = apps.bound(app)
+    with app.app_context(), waffle.pinned():
+        apps.elsewhere().update(name="new")
+        assert holds_in_a_child(lambda: waffle.current_settings.name == "Waffle")
 
 
 def test_a_worker_that_could_not_begin_begins_without_being_read(apps: Apps) -> None:

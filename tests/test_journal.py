@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from contextvars import ContextVar, copy_context
 
 import pytest
 
 from typed_waffle import journal as module
-from typed_waffle.journal import FEW, GAP, Journal
+from typed_waffle.journal import FEW, GAP, Journal, held, logger_of
 
 
 class Clock:
@@ -85,3 +86,51 @@ def test_the_error_that_is_handled_is_written(
     except ZeroDivisionError:
         journal.log(logging.ERROR, "it failed", error=True)
     assert "ZeroDivisionError" in caplog.text
+
+
+# --- lines that wait ----------------------------------------------------------------------------
+
+
+def test_lines_wait_until_what_is_locked_is_free(caplog: pytest.LogCaptureFixture) -> None:
+    """They are written in order at the end of the outermost block, also if that fails."""
+    logger = logger_of("tests.journal")
+
+    def work() -> None:
+        with held():
+            with held():
+                logger.warning("one")
+            logger.warning("two")
+            assert not caplog.records
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work()
+    logger.warning("three")
+    assert lines(caplog) == ["one", "two", "three"]
+
+
+def test_a_line_is_written_in_its_own_context(caplog: pytest.LogCaptureFixture) -> None:
+    """Handlers see what they would have seen when it was made."""
+    request: ContextVar[str] = ContextVar("request", default="none")
+
+    def tagged(record: logging.LogRecord) -> bool:
+        record.msg = f"{request.get()}: {record.msg}"
+        return True
+
+    caplog.handler.addFilter(tagged)
+    try:
+        with held():
+            token = request.set("this")
+            logger_of("tests.journal").warning("one")
+            request.reset(token)
+    finally:
+        caplog.handler.removeFilter(tagged)
+    assert lines(caplog) == ["this: one"]
+
+
+def test_a_line_of_a_context_that_goes_on_is_not_lost(caplog: pytest.LogCaptureFixture) -> None:
+    """A thread with a copy of the context may outlast the block; its lines are written at once."""
+    with held():
+        copy = copy_context()
+    copy.run(logger_of("tests.journal").warning, "late")
+    assert lines(caplog) == ["late"]

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import pytest
@@ -247,10 +247,14 @@ def test_greenlets_do_not_see_each_others() -> None:
     assert json.loads(done.stdout) == {"leaks": [], "seen": ["nothing", "Cone"]}
 
 
-def test_a_child_shows_it_and_begins_nothing(waffle: Waffle[Settings]) -> None:
+@pytest.mark.parametrize("within", [False, True])
+def test_a_child_shows_it_and_begins_nothing(
+    *, within: bool, app: Flask, waffle: Waffle[Settings]
+) -> None:
     """After a fork an override goes on in the child, on top of what is known without a worker."""
     waffle.update(high=20)
-    with waffle.override(low=3) as settings:
+    context = app.app_context() if within else nullcontext()
+    with context, waffle.override(low=3) as settings:
         assert (settings.low, settings.high) == (3, 20)
         pid = os.fork()
         if pid == 0:

@@ -23,7 +23,7 @@ from typed_waffle.display import Observer
 from typed_waffle.environment import locks, source
 from typed_waffle.errors import ConfigurationError
 from typed_waffle.forking import gate
-from typed_waffle.journal import Journal
+from typed_waffle.journal import Journal, held, logger_of
 from typed_waffle.listener import Driver, Listener, listen
 from typed_waffle.model import M
 from typed_waffle.pins import Pin, Pins, forget, passing, taken
@@ -38,7 +38,7 @@ from typed_waffle.surroundings import at_end, greenlets, loading, operating, thr
 
 __all__ = ["Binding", "Worker"]
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = logger_of(__name__)
 
 STOP_WITHIN = 2.0
 """Seconds that `close` waits for the listener."""
@@ -73,6 +73,15 @@ class Worker(Generic[M]):
     """The process that closed it; to any other, it is as if it had never been."""
 
 
+class _Attempt:
+    """One start of a worker, and all who wait for it."""
+
+    def __init__(self) -> None:
+        self.guard = threading.Lock()
+        self.error: Exception | None = None
+        """Why it failed. Whoever comes later begins another one."""
+
+
 class Binding(Generic[M]):
     """One application's (or one `connect`'s) use of a `Waffle`.
 
@@ -97,12 +106,14 @@ class Binding(Generic[M]):
         self._namespace = namespace
         self.pins = pins
         self._observer = observer
-        self._starting: ContextVar[bool] = ContextVar("typed_waffle_starting", default=False)
-        self._guards: dict[int, threading.Lock] = {}
+        # What begins in this context, as soon as there is something to show.
+        self._starting: ContextVar[list[Runtime[M]] | None] = ContextVar(
+            "typed_waffle_starting", default=None
+        )
+        self._attempts: dict[int, _Attempt] = {}
         # In a box, so that ending it when the app is collected needs no reference to the binding.
         self._box: list[Worker[M]] = []
         self._inherited: list[Worker[M]] = []
-        self._beginning: Runtime[M] | None = None
         self._journal = Journal(logger)
         self._refused_until = float("-inf")
         self._closed_in: int | None = None
@@ -144,27 +155,32 @@ class Binding(Generic[M]):
         Raises:
             ConfigurationError: something is set up wrong; each use says so until it is mended.
             StoreUnavailable: the database is away, and `WAFFLE_ON_UNAVAILABLE` is `raise`; each use
-                tries again.
+                tries again, or waits for a try that is under way.
         """
         worker = self.worker
         if worker is not None:
             return worker
-        if self._starting.get():  # a handler of the log, say, or of the engine's events
+        if self._starting.get() is not None:  # a handler of the log, say, or of the engine's events
             raise ConfigurationError("first use", "it was used while it began: read settings only")
-        # A lock of each process: one inherited over a fork may be held by a thread that is not.
-        with self._guards.setdefault(os.getpid(), threading.Lock()):
+        # Of each process: a lock inherited over a fork may be held by a thread that is not.
+        attempt = self._attempts.setdefault(os.getpid(), _Attempt())
+        with held(), attempt.guard:
             worker = self.worker
             if worker is not None:
                 return worker
-            token, begun = self._starting.set(True), passing.set(True)
+            if attempt.error is not None:
+                raise attempt.error
+            begun: list[Runtime[M]] = []
+            token, passed = self._starting.set(begun), passing.set(True)
             try:
-                worker = self._begin()
+                worker = self._begin(begun)
             except Exception as error:
                 self.trouble = str(error)
+                attempt.error = error
+                self._attempts.pop(os.getpid(), None)
                 raise
             finally:
-                self._beginning = None
-                passing.reset(begun)
+                passing.reset(passed)
                 self._starting.reset(token)
         # Not under the lock: whoever is told may use the settings.
         if worker.runtime.works:  # a command says it when it is asked to
@@ -173,7 +189,7 @@ class Binding(Generic[M]):
             worker.runtime.deliver()
         return worker
 
-    def _begin(self) -> Worker[M]:
+    def _begin(self, begun: list[Runtime[M]]) -> Worker[M]:
         # Kept, so that no destructor touches the parent's sockets.
         self._inherited += [worker for worker in self._box if worker.pid != CLOSED]
         config = self.config
@@ -192,7 +208,7 @@ class Binding(Generic[M]):
             works=not operating(),
         )
         runtime = Runtime(self._model, rules, store, bus, self._observer, pinned)
-        self._beginning = runtime
+        begun.append(runtime)
         try:
             runtime.boot(last_good)
         except BaseException:
@@ -212,7 +228,7 @@ class Binding(Generic[M]):
             raise ConfigurationError("WAFFLE_LISTENER", _UNPATCHED)
         if chosen == "inline" or loading():
             return "inline"
-        if chosen == "auto" and (bus is None or _in_command()):
+        if chosen == "auto" and (_in_command() or (bus is None and self.sources.in_app)):
             return "inline"
         if patched == "partial" or (threadless() and patched == "none"):
             logger.error(
@@ -261,7 +277,7 @@ class Binding(Generic[M]):
 
     def _may_begin(self) -> bool:
         """Whether a context is a reason to begin."""
-        if self.closed or self._starting.get() or _in_command():
+        if self.closed or self._starting.get() is not None or _in_command():
             return False
         return time.monotonic() >= self._refused_until
 
@@ -272,8 +288,8 @@ class Binding(Generic[M]):
     def quiet(self) -> Snapshot[M] | None:
         """The snapshot that a read would show, if no worker has to begin for that."""
         if self.worker is None and not (self.closed and self.last is not None):
-            beginning = self._beginning if self._starting.get() else None
-            return beginning.live if beginning is not None else None
+            begun = self._starting.get()
+            return begun[0].live if begun else None
         return self.snapshot()
 
     def resting(self) -> Snapshot[M]:
@@ -287,10 +303,8 @@ class Binding(Generic[M]):
             return found
         if self.closed and self.last is not None:
             return self.last.runtime.live
-        beginning = self._beginning
-        if beginning is not None and self._starting.get():
-            return beginning.live
-        return self.started().runtime.live
+        begun = self._starting.get()
+        return begun[0].live if begun else self.started().runtime.live
 
     def close(self, wait: float = STOP_WITHIN) -> None:
         """Stop the listener and give back connections; safe to call twice."""

@@ -74,6 +74,7 @@ class Bindings(Generic[M]):
         forget(self.pins.outside)
         for binding in self.all():
             forget(binding.holder)
+        self.pins.inherited()
         self._uncover()
 
     def meant(self) -> Binding[M]:
@@ -168,7 +169,7 @@ _everywhere: weakref.WeakSet[Bindings[Any]] = weakref.WeakSet()  # Any: of any m
 
 
 def _after_fork() -> None:
-    # Reads outside of a context look at a holder, not at the pid: let the child's ask anew.
+    # Reads look at a holder or at a context's pin, not at the pid: let the child's ask anew.
     for bindings in list(_everywhere):
         bindings.forked()
 

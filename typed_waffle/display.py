@@ -15,6 +15,7 @@ from typed_waffle.copies import Copy
 from typed_waffle.deliveries import Deliveries
 from typed_waffle.environment import Locks
 from typed_waffle.errors import ConfigurationError
+from typed_waffle.journal import logger_of
 from typed_waffle.model import M, named
 from typed_waffle.protocols import Announcement
 from typed_waffle.snapshot import Rejected, Snapshot, Unfit, assembled, begun, salvaged
@@ -22,7 +23,7 @@ from typed_waffle.status import Board
 
 __all__ = ["Display", "Observer"]
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = logger_of(__name__)
 
 
 Position = tuple[int, int | None, str | None]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError, create_model
 
 from typed_waffle.errors import ConfigurationError
+from typed_waffle.journal import logger_of
 from typed_waffle.model import WaffleModel, facts
 from typed_waffle.parts import Parts, bare, over, put
 from typed_waffle.refusal import details, fault, secrets_of, sentence
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Locks", "Pinned", "locks", "source", "without_rules_across"]
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = logger_of(__name__)
 
 
 @dataclass(frozen=True, slots=True)

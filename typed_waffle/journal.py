@@ -1,12 +1,15 @@
-"""Journal: a log that an outage cannot flood."""
+"""Journal: a log that an outage cannot flood, and whose handlers may use what writes it."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import Context, ContextVar, copy_context
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "held", "logger_of"]
 
 FEW = 5
 """How many lines are written without delay."""
@@ -43,3 +46,51 @@ class Journal:
             message, values = f"{message} (and %d such lines before it)", (*values, left_out)
         self._logger.log(level, message, *values, exc_info=error, stacklevel=2)
         return True
+
+
+class _Held:
+    """Lines that wait, each with the context in which it was made."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[Context, logging.LogRecord]] = []
+        self.over = False
+
+
+_holding: ContextVar[_Held | None] = ContextVar("typed_waffle_holding", default=None)
+
+
+def _written_now(record: logging.LogRecord) -> bool:
+    """Whether a line is written now; otherwise it is kept."""
+    waiting = _holding.get()
+    if waiting is None or waiting.over:
+        return True
+    waiting.lines.append((copy_context(), record))
+    return False
+
+
+def logger_of(name: str) -> logging.Logger:
+    """The logger of this name; within `held` its lines wait."""
+    logger = logging.getLogger(name)
+    logger.addFilter(_written_now)
+    return logger
+
+
+@contextmanager
+def held() -> Generator[None, None, None]:
+    """Let the lines of this context wait until the end of the outermost `held`.
+
+    A handler has a lock of its own: whoever holds that, and reads a setting, may wait for what is
+    locked in here.
+    """
+    if _holding.get() is not None:
+        yield
+        return
+    waiting = _Held()
+    token = _holding.set(waiting)
+    try:
+        yield
+    finally:
+        _holding.reset(token)
+        waiting.over = True
+        for context, record in waiting.lines:
+            context.run(logging.getLogger(record.name).handle, record)

@@ -14,11 +14,11 @@ from typing import Protocol
 from typed_waffle.chain import compare
 from typed_waffle.change import Head, State
 from typed_waffle.copies import Copies, Copy
-from typed_waffle.journal import Journal
+from typed_waffle.journal import Journal, logger_of
 
 __all__ = ["LastGood", "Shelf", "ShelfError"]
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = logger_of(__name__)
 
 LOOK_AFTER = 3600.0
 """Seconds after which it is checked that a copy is still there, and still right."""

@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from typing import Any, Literal, Protocol
 
-from typed_waffle.journal import Journal
+from typed_waffle.journal import Journal, logger_of
 from typed_waffle.loop import Loop, ticked
 from typed_waffle.protocols import Bus
 from typed_waffle.runtime import Runtime
@@ -28,7 +28,7 @@ __all__ = [
     "listen",
 ]
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = logger_of(__name__)
 
 Driver = Literal["thread", "gevent", "inline"]
 

@@ -230,6 +230,18 @@ class Pins(Generic[M]):
             found = found._outer
         return found is not None
 
+    def inherited(self) -> None:
+        """Let app contexts that go on over a fork read anew; what was pinned in them stays."""
+        pin = self.current.get()
+        while pin._outer is not None:
+            plain = _plain(pin)
+            if plain._context is not None:
+                plain._first = []
+                plain.__class__ = self._once
+                if pin is not plain:
+                    forget(pin)
+            pin = pin._outer
+
     def renew(self, pin: Pin[M], newest: Snapshot[M]) -> None:
         """Show a newer snapshot on a pin, also if its first read is under way elsewhere."""
         pin._first.insert(0, newest)

@@ -66,6 +66,11 @@ class Sources:
         self._exposed: tuple[str, ...] = ()
         self._lent: Lent | None = None
 
+    @property
+    def in_app(self) -> bool:
+        """Whether a worker is of a Flask app, whose contexts are occasions to look at the store."""
+        return self._given.app() is not None
+
     def lend(self, lent: Lent | None) -> Lent | None:
         """Use these from the next worker on; what was lent before.
 

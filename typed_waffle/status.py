@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import Literal, TypeVar
 
 from typed_waffle.errors import StoreUnavailable
-from typed_waffle.journal import Journal
+from typed_waffle.journal import Journal, logger_of
 
 __all__ = ["Board", "Health", "Status", "WorkerState"]
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = logger_of(__name__)
 
 T = TypeVar("T")
 

@@ -53,9 +53,9 @@ class Apps:
         return waffle
 
     def elsewhere(self) -> Waffle[Settings]:
-        """Another worker on the same database, as another process would be."""
-        waffle = Waffle(Settings)
-        return self._stack.enter_context(waffle.connect({"WAFFLE_DATABASE_URL": self.url}))
+        """Another worker on the same database, as another process would be; it has no thread."""
+        config = {"WAFFLE_DATABASE_URL": self.url, "WAFFLE_LISTENER": "inline"}
+        return self._stack.enter_context(Waffle(Settings).connect(config))
 
     def close(self) -> None:
         self._stack.close()

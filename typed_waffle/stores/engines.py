@@ -13,13 +13,14 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, SingletonThreadPool, StaticPool
 
 from typed_waffle.errors import ConfigurationError
+from typed_waffle.journal import logger_of
 from typed_waffle.protocols import Store
 from typed_waffle.stores.memory import MemoryStore
 from typed_waffle.stores.sql import SqlStore
 
 __all__ = ["own_engine", "store_on"]
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = logger_of(__name__)
 
 # How a connection of our own is made. The times, in seconds, end what `Connections` gives up: a
 # thread that connects to a server that is frozen. On PostgreSQL, names may be of any letters,
