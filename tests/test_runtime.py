@@ -9,9 +9,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 import pytest
+from pydantic import field_validator
 
 from tests.support.waiting import PATIENCE
 from tests.support.worker import Settings, Tape, Watched, Worker, change_id, delta, store_at, worker
@@ -395,6 +397,77 @@ def test_a_worker_can_mend_what_it_rejects(loose: Worker, reader: Worker, tape: 
     reader.write(name="Cake")
     assert (reader.settings.name, reader.settings.low, reader.revision) == ("Cake", -2, 2)
     assert reader.runtime.status().state == "live"
+
+
+class Once(Loose):
+    """Its validation is interrupted once when that is wanted, as by a signal or a timeout."""
+
+    interrupted: ClassVar[bool] = False
+
+    @field_validator("name")
+    @classmethod
+    def checked(cls, name: str) -> str:
+        """Be interrupted, or accept it."""
+        if cls.interrupted:
+            cls.interrupted = False
+            raise KeyboardInterrupt
+        return name
+
+
+def test_a_validator_that_exits_rejects(truth: MemoryStore, loose: Worker, tape: Tape) -> None:
+    """A parser of command lines in a validator ends no worker: what it refuses does not fit."""
+
+    class Parsed(Loose):
+        @field_validator("name")
+        @classmethod
+        def parsed(cls, name: str) -> str:
+            if name.startswith("--"):
+                raise SystemExit(2)
+            return name
+
+    made = worker(truth, Tape(), model=Parsed)
+    loose.write(name="--new")
+    made.hears(*tape.said)
+    assert made.settings.name == "Waffle"
+    assert made.runtime.status().state == "rejected"
+    assert refusal(made)[:2] == (0, 1)
+
+
+@pytest.mark.parametrize("way", ["told", "read"])
+def test_a_change_whose_validation_is_interrupted_is_found_again(
+    way: str, truth: MemoryStore, loose: Worker, tape: Tape
+) -> None:
+    """A worker counts no revision as known that it neither shows nor rejects."""
+    made = worker(truth, Tape(), model=Once)
+    made.settle()
+    loose.write(name="Cake")
+    learns = made.runtime.refresh if way == "read" else partial(made.hears, *tape.said)
+    Once.interrupted = True
+    with pytest.raises(KeyboardInterrupt):
+        learns()
+    made.runtime.refresh()
+    assert (made.settings.name, made.revision) == ("Cake", 1)
+    assert revisions(made) == [(0, 1)]
+
+
+def test_what_follows_ones_own_change_is_found_again_as_well(
+    truth: MemoryStore, loose: Worker, tape: Tape
+) -> None:
+    """The message was heard during the write, and what it says is validated after it."""
+    made = worker(truth, Tape(), model=Once)
+    made.settle()
+
+    def overtake() -> None:
+        loose.write(name="Cake")
+        made.hears(*tape.said)
+        Once.interrupted = True
+
+    made.store.after_commit = overtake
+    with pytest.raises(KeyboardInterrupt):
+        made.write(low=-1)
+    assert (made.settings.low, made.revision) == (-1, 1)
+    made.runtime.refresh()
+    assert (made.settings.name, made.revision) == ("Cake", 2)
 
 
 def test_what_does_not_fit_at_boot_takes_its_default(truth: MemoryStore, loose: Worker) -> None:
