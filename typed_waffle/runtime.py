@@ -278,7 +278,7 @@ class Runtime(Generic[M]):
         if self.agenda.wait() == 0 and self.check():
             state = self._display.shown
             if state is not None and self._bus_well():
-                self._last_good.polled(state)
+                self._last_good.polled(state, confirmed=self._newest_known(state))
         self.roster.tend()
         return self.wait()
 
@@ -342,7 +342,12 @@ class Runtime(Generic[M]):
         """See that there is a copy of what is shown."""
         state = self._display.shown
         if state is not None:
+            confirmed = confirmed and self._newest_known(state)
             self._last_good.shown(state, confirmed=confirmed)
+
+    def _newest_known(self, state: State) -> bool:
+        """Whether nothing newer is known: after a rejection, more is stored than is shown."""
+        return state.head == self._display.known.head
 
     def _keep_own(self, made: State, *, reachable: bool) -> None:
         state = self._display.shown
