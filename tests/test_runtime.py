@@ -466,7 +466,7 @@ def test_what_follows_ones_own_change_is_found_again_as_well(
     with pytest.raises(KeyboardInterrupt):
         made.write(low=-1)
     assert (made.settings.low, made.revision) == (-1, 1)
-    made.runtime.refresh()
+    look(made)
     assert (made.settings.name, made.revision) == ("Cake", 2)
 
 
@@ -721,6 +721,25 @@ def test_a_failed_publish_does_not_fail_the_write(
     assert (writer.settings.low, writer.revision) == (-1, 1)
     assert str(error) in (writer.runtime.status().last_error or "")
     assert "could not be announced" in caplog.text
+
+
+def test_a_writer_that_is_interrupted_owes_the_announcement(
+    writer: Worker, reader: Worker, tape: Tape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A timeout that ends a request after the commit leaves the others without the message."""
+    writer.settle()
+
+    def interrupt(_: Announcement) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tape, "publish", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            writer.write(low=-1)
+    look(writer)
+    reader.hears(*tape.said)
+    look(reader)
+    assert reader.settings.low == -1
 
 
 def test_an_announcement_owed_is_made_later(writer: Worker, reader: Worker, tape: Tape) -> None:

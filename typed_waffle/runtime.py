@@ -177,18 +177,12 @@ class Runtime(Generic[M]):
         except Exception:
             raise  # refused: nothing was written
         except BaseException:  # whoever was interrupted does not know
-            self.agenda.hint()
-            self._announcer.owed = True
+            self._interrupted()
             raise
         else:
             if record is None or plan is None:
                 return None
-            self._display.take_own(plan.before.state, plan.after, known_before.head)
-            began = time.monotonic()
-            self._announce(plan, known_before)
-            quick = not self._announcer.owed and time.monotonic() - began < UNHURRIED
-            self._keep_own(plan.after.state, reachable=quick)
-            self._display.deliver()
+            self._follow_own(plan, known_before)
             return change_of(self.model, record)
         expected = draft.expected_revision or 0
         raise RevisionConflict(expected, actual, self.ledger.between(expected, actual))
@@ -226,6 +220,22 @@ class Runtime(Generic[M]):
     def prune(self, keep: int) -> int:
         """Delete all but the newest changes from the history; how many went."""
         return self._store.prune(self._rules.namespace, keep)
+
+    def _follow_own(self, plan: Planned[M], known_before: State) -> None:
+        try:
+            self._display.take_own(plan.before.state, plan.after, known_before.head)
+            began = time.monotonic()
+            self._announce(plan, known_before)
+        except BaseException:  # the change is committed, and others know nothing of it
+            self._interrupted()
+            raise
+        quick = not self._announcer.owed and time.monotonic() - began < UNHURRIED
+        self._keep_own(plan.after.state, reachable=quick)
+        self._display.deliver()
+
+    def _interrupted(self) -> None:
+        self.agenda.hint()
+        self._announcer.owed = True
 
     def _announce(self, plan: Planned[M], known_before: State) -> None:
         # Without values if one is secret, or if rows were edited by hand: then all must read them.
