@@ -30,7 +30,7 @@ from typed_waffle.errors import (
     StoreUnavailable,
     UnknownSetting,
 )
-from typed_waffle.protocols import Announcement, BusError, Hint, Subscribed
+from typed_waffle.protocols import Announcement, BusError, Event, Hint, Subscribed
 from typed_waffle.runtime import Rules, Runtime
 from typed_waffle.stores.memory import MemoryStore
 
@@ -648,6 +648,90 @@ def test_a_store_that_is_away_is_tried_again_soon(reader: Worker) -> None:
     reader.runtime.check()
     assert reader.runtime.agenda.wait() <= 2.4
     assert reader.runtime.status().state == "degraded"
+
+
+def without_store(reader: Worker) -> str:
+    """The state of a worker whose store is away, after the look that is due."""
+    reader.store.outage()
+    reader.runtime.agenda.now()
+    reader.runtime.tick()
+    return reader.runtime.status().state
+
+
+def test_a_change_that_cannot_be_read_makes_it_stale(
+    writer: Worker, reader: Worker, tape: Tape
+) -> None:
+    """The bus told of it without its values, and the database is away: the worker is behind."""
+    assert without_store(reader) == "degraded"
+    writer.write(token=CANARY)
+    reader.hears(*tape.said)
+    assert reader.runtime.status().state == "stale"
+    assert without_store(reader) == "stale"
+    reader.store.away = None
+    reader.runtime.check()
+    assert reader.runtime.status().state == "live"
+    assert without_store(reader) == "degraded"
+
+
+@pytest.mark.parametrize("said", ["hint", "repeated", "late"])
+def test_whatever_only_the_store_can_tell_makes_it_stale(
+    said: str, writer: Worker, reader: Worker, tape: Tape
+) -> None:
+    """While the database is away, nobody knows whether there is a change behind it."""
+    assert without_store(reader) == "degraded"
+    writer.write(low=-1)
+    events: dict[str, Event] = {
+        "hint": Hint("default"),
+        "repeated": replace(tape.said[0], delta=None, follows=""),
+        "late": replace(tape.said[0], revision=0),
+    }
+    reader.runtime.receive([events[said]])
+    assert reader.runtime.status().state == "stale"
+
+
+def test_a_gap_makes_it_stale_until_it_is_filled(
+    writer: Worker, reader: Worker, tape: Tape
+) -> None:
+    """While the database is away, a missing message may still come."""
+    assert without_store(reader) == "degraded"
+    for number in range(1, 4):
+        writer.write(low=-number)
+    reader.hears(tape.said[0])
+    assert reader.runtime.status().state == "degraded"
+    reader.hears(tape.said[2])
+    assert without_store(reader) == "stale"
+    reader.hears(tape.said[1])
+    assert (reader.revision, reader.runtime.status().state) == (3, "degraded")
+
+
+def test_a_subscription_vouches_for_what_was_read_after_it_began(reader: Worker) -> None:
+    """What was announced before it is known to the database alone."""
+    reader.runtime.deaf("gone")
+    assert without_store(reader) == "stale"
+    reader.runtime.receive([Subscribed()])
+    assert without_store(reader) == "stale"
+    reader.store.away = None
+    reader.store.during_head = lambda: reader.runtime.receive([Subscribed()])
+    reader.runtime.check()
+    assert without_store(reader) == "stale"  # that read began before the newest subscription
+    reader.store.away, reader.store.during_head = None, lambda: None
+    reader.runtime.check()
+    assert without_store(reader) == "degraded"
+
+
+def test_a_change_in_doubt_makes_it_stale(writer: Worker) -> None:
+    """What this worker made may be stored, and is not shown."""
+    writer.settle()
+
+    def lose() -> None:
+        writer.store.outage()
+        raise StoreUnavailable("testing", "the answer was lost", in_doubt=True)
+
+    writer.store.after_commit = lose
+    with pytest.raises(StoreUnavailable):
+        writer.write(low=-1)
+    look(writer)
+    assert writer.runtime.status().state == "stale"
 
 
 def test_an_error_that_nobody_expects_delays_no_poll(reader: Worker) -> None:

@@ -174,11 +174,13 @@ class Display(Generic[M]):
             if not self._loaded:  # there is nothing that a message could follow
                 for said in announcements:
                     self._agenda.expect(said.revision)
+                    self._board.doubt()
                     self._agenda.hint()
                 return
             kept = [said for said in announcements if self._sorted(said)]
             self._catch_up()
             if any(self._chain.waits(said) for said in kept):
+                self._board.gap()
                 self._agenda.gap()
 
     def take_stored(self, state: State, restored_from: Head | None) -> None:
@@ -204,6 +206,7 @@ class Display(Generic[M]):
         if verdict == "next":
             self._agenda.expect(said.revision)
         if verdict in {"next", "odd"}:
+            self._board.doubt()
             self._agenda.hint()
         return verdict == "kept"
 
@@ -213,6 +216,7 @@ class Display(Generic[M]):
         if merged is not None:
             self._adopt(merged)
         if not self._chain.gap:
+            self._board.filled()
             self._agenda.filled()
 
     def _adopt(self, state: State) -> None:

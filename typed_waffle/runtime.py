@@ -22,15 +22,7 @@ from typed_waffle.forking import gate
 from typed_waffle.lastgood import LastGood
 from typed_waffle.ledger import Allow, Ledger
 from typed_waffle.model import M, secret_names
-from typed_waffle.protocols import (
-    Announcement,
-    Bus,
-    Event,
-    Hint,
-    Proposal,
-    Store,
-    Subscribed,
-)
+from typed_waffle.protocols import Announcement, Bus, Event, Hint, Proposal, Store, Subscribed
 from typed_waffle.roster import Roster
 from typed_waffle.snapshot import Snapshot
 from typed_waffle.status import Board, Status
@@ -172,12 +164,13 @@ class Runtime(Generic[M]):
             actual: int = conflict.args[0]
         except StoreUnavailable as error:
             self.agenda.hint()  # so that the status says it, too
-            self._announcer.owed |= error.in_doubt
+            if error.in_doubt:
+                self._unsure()
             raise
         except Exception:
             raise  # refused: nothing was written
         except BaseException:  # whoever was interrupted does not know
-            self._interrupted()
+            self._unsure()
             raise
         else:
             if record is None or plan is None:
@@ -227,13 +220,15 @@ class Runtime(Generic[M]):
             began = time.monotonic()
             self._announce(plan, known_before)
         except BaseException:  # the change is committed, and others know nothing of it
-            self._interrupted()
+            self._unsure()
             raise
         quick = not self._announcer.owed and time.monotonic() - began < UNHURRIED
         self._keep_own(plan.after.state, reachable=quick)
         self._display.deliver()
 
-    def _interrupted(self) -> None:
+    def _unsure(self) -> None:
+        """A change may be stored that is not shown here, or not known elsewhere."""
+        self.board.doubt()
         self.agenda.hint()
         self._announcer.owed = True
 
@@ -271,11 +266,13 @@ class Runtime(Generic[M]):
     def _heard(self, event: Event) -> Announcement | None:
         """What an event announces, if anything, and if somebody else made it."""
         if isinstance(event, Subscribed):
+            self.board.doubt()
             self.board.bus_up()
             self.agenda.now()
             self._last_good.reconnected()
         elif event.namespace == self._rules.namespace:
             if isinstance(event, Hint):
+                self.board.doubt()
                 self.agenda.hint()
             elif event.origin != self.id:
                 return event
