@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.worker import Settings, Tape, Watched, Worker, change_id, delta, store_at, worker
+from typed_waffle import WaffleModel, lastgood
 from typed_waffle.change import Head, State
 from typed_waffle.copies import Copies
 from typed_waffle.errors import StoreUnavailable
@@ -15,6 +17,7 @@ from typed_waffle.lastgood import LastGood
 from typed_waffle.protocols import Announcement, Subscribed
 from typed_waffle.runtime import Rules
 from typed_waffle.shelves.bus import BusShelf
+from typed_waffle.shelves.file import FileShelf
 from typed_waffle.stores.memory import MemoryStore
 
 COPIES = Copies("default", "the key", ("token",), ("name", "low", "high"), None)
@@ -255,3 +258,29 @@ def test_a_copy_is_not_copied(tape: Tape) -> None:
     made.runtime.tick()
     assert made.runtime.status().state == "rejected"
     assert copied(tape) is None
+
+
+def test_who_refuses_a_revision_leaves_its_copy_alone(
+    tape: Tape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older model shows less than is stored, and does not take the store for restored."""
+    monkeypatch.setattr(lastgood, "LOOK_SOON", 0.0)
+    monkeypatch.setattr(lastgood, "RESTORED_AFTER", 0.0)
+
+    class Newer(WaffleModel):
+        name: str = "Waffle"
+
+    def shelves() -> list[BusShelf | FileShelf]:
+        return [BusShelf(tape, "default"), FileShelf(tmp_path, "default")]
+
+    store = store_at(1)
+    newer = worker(store, tape, model=Newer, last_good=LastGood(COPIES, shelves()))
+    older = worker(store, tape, last_good=LastGood(COPIES, shelves()))
+    older.runtime.receive([Subscribed()])
+    newer.write(name="much too long a name")
+    for _ in range(4):
+        older.runtime.agenda.now()
+        older.runtime.tick()
+    assert (older.runtime.status().state, older.revision) == ("rejected", 1)
+    found = [COPIES.read(shelf.read() or "").state.head.revision for shelf in shelves()]
+    assert found == [2, 2]

@@ -514,6 +514,40 @@ def test_inline_a_request_survives_any_error(
     assert "ZeroDivisionError" in (reader.runtime.status().last_error or "")
 
 
+class Interrupted(BaseException):
+    """A signal or a timeout, in the middle of anything."""
+
+
+@pytest.mark.parametrize("when", ["before the look", "after it"])
+def test_inline_an_interrupted_request_stops_no_later_look(
+    when: str, truth: MemoryStore, writer: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one begins it anew."""
+    reader = worker(truth, rules=OFTEN)
+    listener = InlineListener(reader.runtime)
+    writer.write(low=-1)
+    start = threading.Thread.start
+
+    def interrupt(thread: threading.Thread) -> None:
+        if when == "after it":
+            start(thread)
+            thread.join(PATIENCE)
+        raise Interrupted
+
+    reader.runtime.agenda.now()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupt)
+        with pytest.raises(Interrupted):
+            listener.poke()
+    assert shows(reader, -1) == (when == "after it")
+    for number in (-2, -3):
+        writer.write(low=number)
+        reader.runtime.agenda.now()
+        listener.poke()
+        eventually(partial(shows, reader, number))
+    listener.stop(PATIENCE)
+
+
 def test_where_no_thread_can_start_it_is_inline(
     truth: MemoryStore,
     bus: MemoryBus,

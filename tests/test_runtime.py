@@ -9,9 +9,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 import pytest
+from pydantic import field_validator
 
 from tests.support.waiting import PATIENCE
 from tests.support.worker import Settings, Tape, Watched, Worker, change_id, delta, store_at, worker
@@ -28,7 +30,7 @@ from typed_waffle.errors import (
     StoreUnavailable,
     UnknownSetting,
 )
-from typed_waffle.protocols import Announcement, BusError, Hint, Subscribed
+from typed_waffle.protocols import Announcement, BusError, Event, Hint, Subscribed
 from typed_waffle.runtime import Rules, Runtime
 from typed_waffle.stores.memory import MemoryStore
 
@@ -397,6 +399,77 @@ def test_a_worker_can_mend_what_it_rejects(loose: Worker, reader: Worker, tape: 
     assert reader.runtime.status().state == "live"
 
 
+class Once(Loose):
+    """Its validation is interrupted once when that is wanted, as by a signal or a timeout."""
+
+    interrupted: ClassVar[bool] = False
+
+    @field_validator("name")
+    @classmethod
+    def checked(cls, name: str) -> str:
+        """Be interrupted, or accept it."""
+        if cls.interrupted:
+            cls.interrupted = False
+            raise KeyboardInterrupt
+        return name
+
+
+def test_a_validator_that_exits_rejects(truth: MemoryStore, loose: Worker, tape: Tape) -> None:
+    """A parser of command lines in a validator ends no worker: what it refuses does not fit."""
+
+    class Parsed(Loose):
+        @field_validator("name")
+        @classmethod
+        def parsed(cls, name: str) -> str:
+            if name.startswith("--"):
+                raise SystemExit(2)
+            return name
+
+    made = worker(truth, Tape(), model=Parsed)
+    loose.write(name="--new")
+    made.hears(*tape.said)
+    assert made.settings.name == "Waffle"
+    assert made.runtime.status().state == "rejected"
+    assert refusal(made)[:2] == (0, 1)
+
+
+@pytest.mark.parametrize("way", ["told", "read"])
+def test_a_change_whose_validation_is_interrupted_is_found_again(
+    way: str, truth: MemoryStore, loose: Worker, tape: Tape
+) -> None:
+    """A worker counts no revision as known that it neither shows nor rejects."""
+    made = worker(truth, Tape(), model=Once)
+    made.settle()
+    loose.write(name="Cake")
+    learns = made.runtime.refresh if way == "read" else partial(made.hears, *tape.said)
+    Once.interrupted = True
+    with pytest.raises(KeyboardInterrupt):
+        learns()
+    made.runtime.refresh()
+    assert (made.settings.name, made.revision) == ("Cake", 1)
+    assert revisions(made) == [(0, 1)]
+
+
+def test_what_follows_ones_own_change_is_found_again_as_well(
+    truth: MemoryStore, loose: Worker, tape: Tape
+) -> None:
+    """The message was heard during the write, and what it says is validated after it."""
+    made = worker(truth, Tape(), model=Once)
+    made.settle()
+
+    def overtake() -> None:
+        loose.write(name="Cake")
+        made.hears(*tape.said)
+        Once.interrupted = True
+
+    made.store.after_commit = overtake
+    with pytest.raises(KeyboardInterrupt):
+        made.write(low=-1)
+    assert (made.settings.low, made.revision) == (-1, 1)
+    look(made)
+    assert (made.settings.name, made.revision) == ("Cake", 2)
+
+
 def test_what_does_not_fit_at_boot_takes_its_default(truth: MemoryStore, loose: Worker) -> None:
     """The application starts; the other stored values are shown, and the status says why."""
     loose.write(name="much too long a name", low=-2)
@@ -577,6 +650,90 @@ def test_a_store_that_is_away_is_tried_again_soon(reader: Worker) -> None:
     assert reader.runtime.status().state == "degraded"
 
 
+def without_store(reader: Worker) -> str:
+    """The state of a worker whose store is away, after the look that is due."""
+    reader.store.outage()
+    reader.runtime.agenda.now()
+    reader.runtime.tick()
+    return reader.runtime.status().state
+
+
+def test_a_change_that_cannot_be_read_makes_it_stale(
+    writer: Worker, reader: Worker, tape: Tape
+) -> None:
+    """The bus told of it without its values, and the database is away: the worker is behind."""
+    assert without_store(reader) == "degraded"
+    writer.write(token=CANARY)
+    reader.hears(*tape.said)
+    assert reader.runtime.status().state == "stale"
+    assert without_store(reader) == "stale"
+    reader.store.away = None
+    reader.runtime.check()
+    assert reader.runtime.status().state == "live"
+    assert without_store(reader) == "degraded"
+
+
+@pytest.mark.parametrize("said", ["hint", "repeated", "late"])
+def test_whatever_only_the_store_can_tell_makes_it_stale(
+    said: str, writer: Worker, reader: Worker, tape: Tape
+) -> None:
+    """While the database is away, nobody knows whether there is a change behind it."""
+    assert without_store(reader) == "degraded"
+    writer.write(low=-1)
+    events: dict[str, Event] = {
+        "hint": Hint("default"),
+        "repeated": replace(tape.said[0], delta=None, follows=""),
+        "late": replace(tape.said[0], revision=0),
+    }
+    reader.runtime.receive([events[said]])
+    assert reader.runtime.status().state == "stale"
+
+
+def test_a_gap_makes_it_stale_until_it_is_filled(
+    writer: Worker, reader: Worker, tape: Tape
+) -> None:
+    """While the database is away, a missing message may still come."""
+    assert without_store(reader) == "degraded"
+    for number in range(1, 4):
+        writer.write(low=-number)
+    reader.hears(tape.said[0])
+    assert reader.runtime.status().state == "degraded"
+    reader.hears(tape.said[2])
+    assert without_store(reader) == "stale"
+    reader.hears(tape.said[1])
+    assert (reader.revision, reader.runtime.status().state) == (3, "degraded")
+
+
+def test_a_subscription_vouches_for_what_was_read_after_it_began(reader: Worker) -> None:
+    """What was announced before it is known to the database alone."""
+    reader.runtime.deaf("gone")
+    assert without_store(reader) == "stale"
+    reader.runtime.receive([Subscribed()])
+    assert without_store(reader) == "stale"
+    reader.store.away = None
+    reader.store.during_head = lambda: reader.runtime.receive([Subscribed()])
+    reader.runtime.check()
+    assert without_store(reader) == "stale"  # that read began before the newest subscription
+    reader.store.away, reader.store.during_head = None, lambda: None
+    reader.runtime.check()
+    assert without_store(reader) == "degraded"
+
+
+def test_a_change_in_doubt_makes_it_stale(writer: Worker) -> None:
+    """What this worker made may be stored, and is not shown."""
+    writer.settle()
+
+    def lose() -> None:
+        writer.store.outage()
+        raise StoreUnavailable("testing", "the answer was lost", in_doubt=True)
+
+    writer.store.after_commit = lose
+    with pytest.raises(StoreUnavailable):
+        writer.write(low=-1)
+    look(writer)
+    assert writer.runtime.status().state == "stale"
+
+
 def test_an_error_that_nobody_expects_delays_no_poll(reader: Worker) -> None:
     """A store of somebody else's that raises anything is read again."""
     reader.store.away = ZeroDivisionError()
@@ -648,6 +805,25 @@ def test_a_failed_publish_does_not_fail_the_write(
     assert (writer.settings.low, writer.revision) == (-1, 1)
     assert str(error) in (writer.runtime.status().last_error or "")
     assert "could not be announced" in caplog.text
+
+
+def test_a_writer_that_is_interrupted_owes_the_announcement(
+    writer: Worker, reader: Worker, tape: Tape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A timeout that ends a request after the commit leaves the others without the message."""
+    writer.settle()
+
+    def interrupt(_: Announcement) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tape, "publish", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            writer.write(low=-1)
+    look(writer)
+    reader.hears(*tape.said)
+    look(reader)
+    assert reader.settings.low == -1
 
 
 def test_an_announcement_owed_is_made_later(writer: Worker, reader: Worker, tape: Tape) -> None:

@@ -110,7 +110,8 @@ class Display(Generic[M]):
         self._chain.become(state)
         self.position = (self.live.revision, None, None)
         if self.live.unfit:
-            self._reject({name: found.why for name, found in self.live.unfit.items()})
+            refused = {name: found.why for name, found in self.live.unfit.items()}
+            self._reject(state.head.revision, refused)
         self._observer.shown(self.live)
 
     def borrow(self, copy: Copy | None) -> None:
@@ -164,8 +165,8 @@ class Display(Generic[M]):
                 self._warn_restored(before.head)
             if restored or after.revision > here.revision:
                 self._loaded = True
-                self._chain.become(after.state)
                 self._swap(after)
+                self._chain.become(after.state)
                 self._catch_up()
 
     def take_said(self, announcements: Iterable[Announcement]) -> None:
@@ -174,11 +175,13 @@ class Display(Generic[M]):
             if not self._loaded:  # there is nothing that a message could follow
                 for said in announcements:
                     self._agenda.expect(said.revision)
+                    self._board.doubt()
                     self._agenda.hint()
                 return
             kept = [said for said in announcements if self._sorted(said)]
             self._catch_up()
             if any(self._chain.waits(said) for said in kept):
+                self._board.gap()
                 self._agenda.gap()
 
     def take_stored(self, state: State, restored_from: Head | None) -> None:
@@ -204,6 +207,7 @@ class Display(Generic[M]):
         if verdict == "next":
             self._agenda.expect(said.revision)
         if verdict in {"next", "odd"}:
+            self._board.doubt()
             self._agenda.hint()
         return verdict == "kept"
 
@@ -213,22 +217,25 @@ class Display(Generic[M]):
         if merged is not None:
             self._adopt(merged)
         if not self._chain.gap:
+            self._board.filled()
             self._agenda.filled()
 
     def _adopt(self, state: State) -> None:
-        """Make a stored state ours: show it if it fits, else keep showing the last good one."""
-        self._chain.become(state)
-        first, self._loaded = not self._loaded, True
+        """Make a stored state ours: show it if it fits, else keep showing the last good one.
+
+        It is known only then: whoever is interrupted in a validator reads it again.
+        """
+        first = not self._loaded
         # What of a copy does not fit was told as that of a copy only.
         unfit = {} if first else self._still_unfit(state)
         try:
-            snapshot = assembled(self._model, state, self._locks, unfit)
+            self._swap(assembled(self._model, state, self._locks, unfit))
         except Rejected as rejected:
             if first and not self._good():
                 self._swap(self._salvaged(state, self.live.texts()))
-            self._reject(rejected.reasons)
-        else:
-            self._swap(snapshot)
+            self._reject(state.head.revision, rejected.reasons)
+        self._loaded = True
+        self._chain.become(state)
 
     def _good(self) -> bool:
         """Whether what is shown, the store not having been read, is a good snapshot to keep."""
@@ -249,9 +256,8 @@ class Display(Generic[M]):
         self.position = (snapshot.revision, refused, self._board.misfit)
         self._deliveries.add(lambda: self._observer.changed(old, snapshot))
 
-    def _reject(self, reasons: Mapping[str, str]) -> None:
+    def _reject(self, revision: int, reasons: Mapping[str, str]) -> None:
         self._board.misfits(reasons)
-        revision = self._chain.state.head.revision
         self.position = (self.live.revision, revision, self._board.misfit)
         logger.error(
             "revision %s does not fit %s: %s",

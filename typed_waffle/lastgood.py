@@ -196,7 +196,7 @@ class LastGood:
                 (self._distant if shelf.distant else self._near).append(_Keeper(shelf, copies))
 
     def shown(self, state: State, *, confirmed: bool = False) -> None:
-        """This worker shows this stored state; `confirmed`: the store was just asked."""
+        """This worker shows this stored state; `confirmed`: the store, just asked, shows it too."""
         for keeper in self._near:
             keeper.keep(_Wanted(state, confirmed))
 
@@ -209,10 +209,10 @@ class LastGood:
             else:
                 keeper.again()
 
-    def polled(self, state: State) -> None:
-        """The store was just read, distant shelves can be used, and no request waits."""
+    def polled(self, state: State, *, confirmed: bool = True) -> None:
+        """As `shown`, where distant shelves can be used, and no request waits."""
         for keeper in self._distant:
-            keeper.keep(_Wanted(state, confirmed=True))
+            keeper.keep(_Wanted(state, confirmed))
 
     def reconnected(self) -> None:
         """What distant shelves held may be gone."""

@@ -155,20 +155,35 @@ class InlineListener:
         """Look at the store if that is due; one caller waits for it, the others go on."""
         if self._agenda.wait() or not self._looking.acquire(blocking=False):
             return
+        turn = threading.Lock()
+        try:
+            self._begin(turn)
+        except BaseException:  # interrupted: a look that has not begun never will
+            if turn.acquire(blocking=False):
+                self._look = None
+                self._looking.release()
+            raise
+
+    def _begin(self, turn: threading.Lock) -> None:
         if self._threadless:
-            self._tick()
+            self._tick(turn)
             return
         well = self._runtime.board.store_ok
-        self._look = threading.Thread(target=self._tick, name="typed-waffle", daemon=True)
+        self._look = threading.Thread(
+            target=self._tick, args=(turn,), name="typed-waffle", daemon=True
+        )
         try:
             self._look.start()
         except RuntimeError:  # no thread can run here
             self._look = None
-            self._tick()
+            self._tick(turn)
         else:
             self._look.join(INLINE_PATIENCE if well else 0)
 
-    def _tick(self) -> None:
+    def _tick(self, turn: threading.Lock) -> None:
+        """Look, if this comes first; whoever takes the turn lets the next one look."""
+        if not turn.acquire(blocking=False):
+            return
         try:
             ticked(self._runtime, self._journal)
         finally:

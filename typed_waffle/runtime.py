@@ -22,15 +22,7 @@ from typed_waffle.forking import gate
 from typed_waffle.lastgood import LastGood
 from typed_waffle.ledger import Allow, Ledger
 from typed_waffle.model import M, secret_names
-from typed_waffle.protocols import (
-    Announcement,
-    Bus,
-    Event,
-    Hint,
-    Proposal,
-    Store,
-    Subscribed,
-)
+from typed_waffle.protocols import Announcement, Bus, Event, Hint, Proposal, Store, Subscribed
 from typed_waffle.roster import Roster
 from typed_waffle.snapshot import Snapshot
 from typed_waffle.status import Board, Status
@@ -172,23 +164,18 @@ class Runtime(Generic[M]):
             actual: int = conflict.args[0]
         except StoreUnavailable as error:
             self.agenda.hint()  # so that the status says it, too
-            self._announcer.owed |= error.in_doubt
+            if error.in_doubt:
+                self._unsure()
             raise
         except Exception:
             raise  # refused: nothing was written
         except BaseException:  # whoever was interrupted does not know
-            self.agenda.hint()
-            self._announcer.owed = True
+            self._unsure()
             raise
         else:
             if record is None or plan is None:
                 return None
-            self._display.take_own(plan.before.state, plan.after, known_before.head)
-            began = time.monotonic()
-            self._announce(plan, known_before)
-            quick = not self._announcer.owed and time.monotonic() - began < UNHURRIED
-            self._keep_own(plan.after.state, reachable=quick)
-            self._display.deliver()
+            self._follow_own(plan, known_before)
             return change_of(self.model, record)
         expected = draft.expected_revision or 0
         raise RevisionConflict(expected, actual, self.ledger.between(expected, actual))
@@ -227,6 +214,24 @@ class Runtime(Generic[M]):
         """Delete all but the newest changes from the history; how many went."""
         return self._store.prune(self._rules.namespace, keep)
 
+    def _follow_own(self, plan: Planned[M], known_before: State) -> None:
+        try:
+            self._display.take_own(plan.before.state, plan.after, known_before.head)
+            began = time.monotonic()
+            self._announce(plan, known_before)
+        except BaseException:  # the change is committed, and others know nothing of it
+            self._unsure()
+            raise
+        quick = not self._announcer.owed and time.monotonic() - began < UNHURRIED
+        self._keep_own(plan.after.state, reachable=quick)
+        self._display.deliver()
+
+    def _unsure(self) -> None:
+        """A change may be stored that is not shown here, or not known elsewhere."""
+        self.board.doubt()
+        self.agenda.hint()
+        self._announcer.owed = True
+
     def _announce(self, plan: Planned[M], known_before: State) -> None:
         # Without values if one is secret, or if rows were edited by hand: then all must read them.
         before = plan.before.state
@@ -261,11 +266,13 @@ class Runtime(Generic[M]):
     def _heard(self, event: Event) -> Announcement | None:
         """What an event announces, if anything, and if somebody else made it."""
         if isinstance(event, Subscribed):
+            self.board.doubt()
             self.board.bus_up()
             self.agenda.now()
             self._last_good.reconnected()
         elif event.namespace == self._rules.namespace:
             if isinstance(event, Hint):
+                self.board.doubt()
                 self.agenda.hint()
             elif event.origin != self.id:
                 return event
@@ -278,7 +285,7 @@ class Runtime(Generic[M]):
         if self.agenda.wait() == 0 and self.check():
             state = self._display.shown
             if state is not None and self._bus_well():
-                self._last_good.polled(state)
+                self._last_good.polled(state, confirmed=self._newest_known(state))
         self.roster.tend()
         return self.wait()
 
@@ -342,7 +349,12 @@ class Runtime(Generic[M]):
         """See that there is a copy of what is shown."""
         state = self._display.shown
         if state is not None:
+            confirmed = confirmed and self._newest_known(state)
             self._last_good.shown(state, confirmed=confirmed)
+
+    def _newest_known(self, state: State) -> bool:
+        """Whether nothing newer is known: after a rejection, more is stored than is shown."""
+        return state.head == self._display.known.head
 
     def _keep_own(self, made: State, *, reachable: bool) -> None:
         state = self._display.shown

@@ -127,7 +127,7 @@ def assembled(
         settings = loaded(model, texts)
     except ValidationError as error:
         refused = reasons(details(model, error, secrets_in(model, texts)))
-    except Exception as error:  # noqa: BLE001 - a validator of the user's may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a validator of the user's may raise anything
         refused = {"": f"a validator raised {type(error).__name__}"}
     else:
         refused = {name: MUTABLE for name in texts if not immutable(getattr(settings, name))}

@@ -110,6 +110,7 @@ class Board:
         self.missed_at: float = float("inf")
         """When the listener is missed, in monotonic seconds, if it does not beat again."""
         self._answered = float("-inf")
+        self._proven = self._doubted = self._gap_since = float("-inf")
         self._loaded = False
         self._closed = False
         self._misfits: str | None = None
@@ -118,12 +119,14 @@ class Board:
 
     def asked(self, read: Callable[[], T]) -> T | None:
         """What the store answers; `None` if it does not."""
+        began = time.monotonic()
         self.store_asked()
         try:
             answer = read()
         except StoreUnavailable as error:
             self.store_failed(error.cause)
             return None
+        self._proven = max(self._proven, began)
         self.store_answered()
         return answer
 
@@ -156,6 +159,18 @@ class Board:
         """The subscription is gone."""
         self._settle(self._bus, why)
         self._review()
+
+    def doubt(self) -> None:
+        """There may be a change that is not shown: a read that begins from now on can tell."""
+        self._doubted = time.monotonic()
+
+    def gap(self) -> None:
+        """As `doubt`, unless the missing message comes first."""
+        self._gap_since = time.monotonic()
+
+    def filled(self) -> None:
+        """The missing message came."""
+        self._gap_since = float("-inf")
 
     def misfits(self, reasons: Mapping[str, str]) -> None:
         """What does not fit the model; empty when all does."""
@@ -223,7 +238,8 @@ class Board:
             return "stale" if self._store.detail != "not read yet" else "starting"
         if store_ok and self._bus.ok and not self.silent:
             return "live"
-        if store_ok or self.bus_ok:
+        proven = max(self._doubted, self._gap_since) <= self._proven
+        if store_ok or (self.bus_ok and proven):
             return "degraded"
         return "stale"
 

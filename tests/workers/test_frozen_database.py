@@ -110,6 +110,8 @@ def settled(waffle: Waffle[Limits]) -> None:
     waffle.start()
     waffle.update(name="before")
     eventually(lambda: waffle.status().state == "live")
+    waffle.refresh()  # a subscription vouches for what was read after it began
+    eventually(lambda: "typed-waffle-store" not in {t.name for t in threading.enumerate()})
 
 
 def attempt(waffle: Waffle[Limits]) -> tuple[StoreUnavailable, float]:
