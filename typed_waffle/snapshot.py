@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Literal
@@ -127,7 +128,9 @@ def assembled(
         settings = loaded(model, texts)
     except ValidationError as error:
         refused = reasons(details(model, error, secrets_in(model, texts)))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a validator of the user's may raise anything
+    except (Exception, SystemExit) as error:  # a validator of the user's may raise anything
+        if isinstance(error, SystemExit) and threading.current_thread() is threading.main_thread():
+            raise  # a signal may have asked the process to end
         refused = {"": f"a validator raised {type(error).__name__}"}
     else:
         refused = {name: MUTABLE for name in texts if not immutable(getattr(settings, name))}
