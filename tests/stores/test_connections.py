@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import NullPool, QueuePool
 
 from tests.support.databases import DatabaseServer
-from tests.support.waiting import PATIENCE, eventually
+from tests.support.waiting import PATIENCE, allowed, eventually
 from tests.support.wire import Wire
 from typed_waffle.change import FieldRecord, Head, State
 from typed_waffle.errors import StoreUnavailable
@@ -301,6 +301,92 @@ def test_connecting_ends_unless_the_url_says_otherwise(
     with pytest.raises(Stop):
         engine.connect()
     assert {k: v for k, v in asked.items() if k.endswith("_timeout")} == expected
+
+
+# --- silent before anything was lent ----------------------------------------------------------
+
+
+@pytest.fixture
+def wire(database_server: DatabaseServer) -> Iterator[Wire]:
+    with Wire(database_server.port) as wire:
+        yield wire
+
+
+Through = Callable[[Callable[[str], Engine]], Engine]
+
+
+@pytest.fixture
+def through(database_server: DatabaseServer, wire: Wire) -> Iterator[Through]:
+    """Makes engines that go through the wire, to a database without tables."""
+    url = make_url(database_server.database()).set(port=wire.port)
+    with ExitStack() as stack:
+
+        def made(kind: Callable[[str], Engine]) -> Engine:
+            engine = kind(url.render_as_string(hide_password=False))
+            stack.callback(engine.dispose)
+            return engine
+
+        yield made
+
+
+@pytest.mark.parametrize("moment", ["connect", "before_cursor_execute"])
+def test_a_first_use_without_an_answer_stops_no_later_one(
+    wire: Wire, through: Through, kind: Callable[[str], Engine], moment: str
+) -> None:
+    """Silent when the engine asks for the version, or we for the tables: it is cut in time."""
+    engine = through(kind)
+    store = SqlStore(engine)
+    silent = threading.Event()
+
+    def hush(*_: object) -> None:
+        wire.silent = True
+        silent.set()
+
+    event.listen(engine, moment, hush, insert=True, once=True)
+    with hasty(allowed(2 * AMPLE)), pytest.raises(StoreUnavailable):
+        store.head("shop")
+    assert silent.is_set()
+    eventually(lambda: attendants() == 0)
+    wire.silent = False
+    assert store.head("shop") == Head()
+
+
+def test_tables_whose_making_gets_no_answer_are_made_by_a_later_use(
+    wire: Wire, through: Through
+) -> None:
+    """Making them has no deadline, and whoever hangs there holds up nobody."""
+    engine = through(own)
+    store = SqlStore(engine)
+    silent = threading.Event()
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "CREATE TABLE" in statement and not silent.is_set():
+            wire.silent = True
+            silent.set()
+
+    with hasty(allowed(2 * AMPLE)), pytest.raises(StoreUnavailable):
+        store.head("shop")
+    assert silent.is_set()
+    wire.silent = False
+    assert store.head("shop") == Head()
+    wire.cut()
+    eventually(lambda: attendants() == 0)
+
+
+def test_a_ping_without_an_answer_stops_no_later_use(wire: Wire, through: Through) -> None:
+    """A pool that asks whether a connection lives is cut in time, and keeps none that was cut."""
+    engine = through(pinging)
+    store = SqlStore(engine)
+    store.head("shop")
+    wire.silent = True
+    with hasty(), pytest.raises(StoreUnavailable):
+        store.head("shop")
+    eventually(lambda: attendants() == 0)
+    wire.silent = False
+    assert store.head("shop") == Head()
+    assert isinstance(engine.pool, QueuePool)
+    assert engine.pool.checkedout() == 0
 
 
 # --- lost answers -----------------------------------------------------------------------------

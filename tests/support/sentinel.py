@@ -43,17 +43,22 @@ class Sentinels:
     """The three processes, and clients that find their way through the sentinel."""
 
     def __init__(self, executable: str, folder: Path) -> None:
-        homes = [folder / name for name in ("master", "replica", "sentinel")]
-        for home in homes:
-            home.mkdir()
-        self.master = RedisServer(executable, homes[0])
-        self.replica = RedisServer(executable, homes[1])
-        self.sentinel = SentinelServer(executable, homes[2], self.master)
+        self._executable = executable
+        self._folder = folder
+        self._frozen: list[SentinelServer] = []
+        self.master = RedisServer(executable, self._home("master"))
+        self.replica = RedisServer(executable, self._home("replica"))
+        self.sentinel = SentinelServer(executable, self._home("sentinel"), self.master)
         try:
             self._start()
         except BaseException:
             self.close()
             raise
+
+    def _home(self, name: str) -> Path:
+        home = self._folder / name
+        home.mkdir()
+        return home
 
     def _start(self) -> None:
         self.master.start()
@@ -82,14 +87,23 @@ class Sentinels:
         self._ask("REMOVE", NAME)
         self._ask("MONITOR", NAME, "127.0.0.1", str(other.port), "1")
 
-    def client(self, *, dead: int | None = None, replica: bool = False, **options: Any) -> Redis:  # noqa: ANN401 - redis-py's own options
-        """A client of the master, or of the replica; `dead` is a sentinel that is asked first."""
-        ports = [self.sentinel.port] if dead is None else [dead, self.sentinel.port]
+    def frozen(self) -> int:
+        """The port of one more sentinel, which takes connections and answers nothing."""
+        home = self._home(f"frozen-{len(self._frozen)}")
+        server = SentinelServer(self._executable, home, self.master)
+        self._frozen.append(server)
+        server.start()
+        server.stop()
+        return server.port
+
+    def client(self, *before: int, replica: bool = False, **options: Any) -> Redis:  # noqa: ANN401 - redis-py's own options
+        """A client of the master, or of the replica; sentinels at `before` are asked first."""
+        ports = *before, self.sentinel.port
         sentinel = Sentinel([("127.0.0.1", port) for port in ports])  # type: ignore[no-untyped-call]
         find = sentinel.slave_for if replica else sentinel.master_for
         client: Redis = find(NAME, **options)  # type: ignore[no-untyped-call]
         return client
 
     def close(self) -> None:
-        for server in (self.sentinel, self.replica, self.master):
+        for server in (*self._frozen, self.sentinel, self.replica, self.master):
             server.kill()

@@ -115,6 +115,8 @@ class SentinelRoute:
         self._blueprint = Blueprint(make, dict(pool.connection_kwargs))
         self._service: str = pool.service_name
         self._sentinel: Any = pool.sentinel_manager  # Any: redis-py does not type it
+        self._answered: Redis | None = None
+        """The sentinel that named the master last. It is asked first: some may be frozen."""
 
     def open(self, timeout: float) -> Wire:
         """See `Route.open`."""
@@ -132,8 +134,10 @@ class SentinelRoute:
 
     def _master(self, timeout: float) -> Address:
         # Connections to sentinels are ours, and for this one question.
+        theirs = sorted(self._sentinel.sentinels, key=lambda one: one is not self._answered)
+        ours = {_lone(one, timeout): one for one in theirs}
         asked = copy.copy(self._sentinel)
-        asked.sentinels = [_lone(one, timeout) for one in self._sentinel.sentinels]
+        asked.sentinels = list(ours)
         try:
             host, port = asked.discover_master(self._service)
         except ResponseError as error:
@@ -145,8 +149,9 @@ class SentinelRoute:
                 f"{self._service!r} that is up ({type(error).__name__})"
             ) from error
         finally:
-            for sentinel in asked.sentinels:
+            for sentinel in ours:
                 sentinel.connection_pool.disconnect()
+        self._answered = ours.get(asked.sentinels[0])  # where redis-py puts it
         return host, int(port)
 
 

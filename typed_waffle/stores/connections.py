@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import copy_context
-from typing import Any
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from typed_waffle.stores.isolation import connected
+from typed_waffle.stores.lines import Late, Line, release, watch
 
-__all__ = ["ABANDONED", "Connections", "Late"]
+__all__ = ["ABANDONED", "Connections"]
 
 ABANDONED = 4
 """How many threads may hang in a driver after they were given up; beyond it, nothing is asked."""
@@ -26,18 +24,15 @@ CLOSING = 2.0
 """Seconds that giving a connection back may take: its pool may have to roll back."""
 
 
-class Late(Exception):  # noqa: N818 - internal
-    """The database did not answer in time."""
-
-
 class Connections:
-    """Lends connections of an engine, each until a deadline, and never touches the engine.
+    """Lends connections of an engine, each until a deadline, and is not noticed by its other users.
 
     Drivers have no deadline that holds when the server is frozen, and a pool's own ping waits
     without end. So each loan has an attendant, a thread that does three things: it gets the
     connection, in the place of the borrower, who may leave; it waits for the connection to come
     back; and at the deadline it shuts the connection's socket down, which makes the driver raise
-    wherever it waits. All else runs in the borrower's thread. Unless `attended`, it does without.
+    wherever it waits. If it is the attendant that waits in the driver, the borrower does this. All
+    else runs in the borrower's thread. Unless `attended`, it does without.
     """
 
     def __init__(
@@ -48,6 +43,8 @@ class Connections:
         self._attended = attended
         self._abandoned: list[threading.Thread] = []
         self._counting = threading.Lock()
+        if attended:
+            watch(engine.dialect)
 
     @contextmanager
     def lent(self, until: float) -> Generator[Connection, None, None]:
@@ -101,6 +98,7 @@ class _Loan:
         self._deciding = threading.Lock()
         self._asked: Future[Connection] = Future()
         self._over = threading.Event()
+        self._line = Line()
         # The borrower's context: an application's engine may look at its app while it connects.
         self.attendant = threading.Thread(
             target=copy_context().run, args=(self._attend,), name="typed-waffle-store", daemon=True
@@ -120,12 +118,19 @@ class _Loan:
         try:
             return self._asked.result(self._left())
         except TimeoutError:
-            if self._asked.cancel():
+            if self._declined():
                 raise Late from None
             return self._asked.result()  # it came at the last moment, or the error is the driver's
         except BaseException:
-            self._asked.cancel()  # whoever was interrupted does not take it
+            self._declined()  # whoever was interrupted does not take it
             raise
+
+    def _declined(self) -> bool:
+        """Take nothing any more; whether nothing had come."""
+        if not self._asked.cancel():
+            return False
+        self._line.cut()
+        return True
 
     def closing(self) -> bool:
         """The connection is about to be given back; whether it was cut, and will not work."""
@@ -141,6 +146,10 @@ class _Loan:
             self.attendant.join()
 
     def _attend(self) -> None:
+        with self._line.followed():
+            self._wait()
+
+    def _wait(self) -> None:
         try:
             connection = self.open()
         except BaseException as error:  # noqa: BLE001 - the borrower raises it
@@ -148,36 +157,15 @@ class _Loan:
                 self._asked.set_exception(error)
             return
         if not self._asked.set_running_or_notify_cancel():
+            release(connection)
             connection.close()
             return
-        line = _line(connection)
         self._asked.set_result(connection)
         while not self.cut and not self._over.wait(self._left()):
             with self._deciding:
                 if not self._left():
                     self.cut = True
-                    _shut(line)
-        if line is not None:
-            os.close(line)
+                    self._line.cut()
 
     def _left(self) -> float:
         return max(0.0, self._until - time.monotonic())
-
-
-def _line(connection: Connection) -> int | None:
-    """A descriptor of our own for a connection's socket: it cannot become another one's.
-
-    `None` if the driver does not show its socket. psycopg and psycopg2 do, and PyMySQL has one.
-    """
-    driver: Any = connection.connection.driver_connection  # Any: of any driver
-    try:
-        owner = driver if hasattr(driver, "fileno") else driver._sock  # noqa: SLF001 - PyMySQL's
-        return os.dup(owner.fileno())
-    except Exception:  # noqa: BLE001 - a driver may raise anything; its own deadlines remain
-        return None
-
-
-def _shut(line: int | None) -> None:
-    if line is not None:
-        with suppress(OSError), socket.socket(fileno=os.dup(line)) as wire:
-            wire.shutdown(socket.SHUT_RDWR)

@@ -8,7 +8,9 @@ from contextlib import contextmanager, suppress
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-__all__ = ["connected", "reading", "writing"]
+from typed_waffle.stores.lines import hold, release
+
+__all__ = ["connected", "reading", "used", "writing"]
 
 # Holds for the next transaction only, so nothing needs to be put back.
 _NEXT = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
@@ -20,6 +22,24 @@ def connected(engine: Engine) -> Connection:
     An engine whose isolation level is an execution option sets it on each connection that it lends,
     and then a dead one makes the driver's own error, which SQLAlchemy does not look at.
     """
+    connection = _connected(engine)
+    hold(connection)
+    return connection
+
+
+@contextmanager
+def used(engine: Engine) -> Generator[Connection, None, None]:
+    """A connection for the length of a block, in a thread that others may have cut off."""
+    connection = connected(engine)
+    try:
+        yield connection
+        connection.rollback()  # here, where it can be cut, and not in the pool
+    finally:
+        release(connection)
+        connection.close()
+
+
+def _connected(engine: Engine) -> Connection:
     driver_error = engine.dialect.loaded_dbapi.Error
     try:
         return engine.connect()

@@ -20,7 +20,8 @@ from sqlalchemy import Connection, Engine, insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from typed_waffle.errors import StoreUnavailable
-from typed_waffle.stores.isolation import connected
+from typed_waffle.stores.isolation import used
+from typed_waffle.stores.lines import spared
 from typed_waffle.stores.tables import Tables
 
 __all__ = ["MIGRATIONS", "Migration", "prepare"]
@@ -73,6 +74,13 @@ def prepare(
     if not create:
         _refuse_lacking(engine, tables, said, newest)
         return
+    with spared():  # it may take longer than anybody waits
+        _bring_forward(engine, tables, begin, migrations)
+
+
+def _bring_forward(
+    engine: Engine, tables: Tables, begin: Begin, migrations: Sequence[Migration]
+) -> None:
     found = _found(engine, tables)
     while True:
         try:
@@ -91,13 +99,14 @@ def prepare(
 def _said(engine: Engine, tables: Tables) -> int | None:
     version = select(tables.schema.c.version)
     try:
-        with connected(engine) as connection:
+        with used(engine) as connection:
             return connection.scalar(version)
     except DBAPIError:
-        if not inspect(engine).has_table(tables.schema.name):
-            return None
+        with used(engine) as connection:
+            if not inspect(connection).has_table(tables.schema.name):
+                return None
     # It was made a moment ago; or something else is wrong, and is so again.
-    with connected(engine) as connection:
+    with used(engine) as connection:
         return connection.scalar(version)
 
 
@@ -118,15 +127,14 @@ def _migrate(connection: Connection, tables: Tables, migrations: Sequence[Migrat
 
 def _found(engine: Engine, tables: Tables) -> tuple[object, ...]:
     """All that a migration can have added."""
-    return (
-        _columns(engine, tables),
-        inspect(engine).get_multi_indexes(filter_names=list(tables.metadata.tables)),
-        _said(engine, tables),
-    )
+    with used(engine) as connection:
+        indexes = inspect(connection).get_multi_indexes(filter_names=list(tables.metadata.tables))
+    return _columns(engine, tables), indexes, _said(engine, tables)
 
 
 def _columns(engine: Engine, tables: Tables) -> dict[str, set[str]]:
-    found = inspect(engine).get_multi_columns(filter_names=list(tables.metadata.tables))
+    with used(engine) as connection:
+        found = inspect(connection).get_multi_columns(filter_names=list(tables.metadata.tables))
     return {name: {column["name"] for column in columns} for (_, name), columns in found.items()}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,8 +17,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from typed_waffle.errors import StoreUnavailable
 from typed_waffle.forking import gate
 from typed_waffle.stores import isolation
-from typed_waffle.stores.connections import Connections, Late
+from typed_waffle.stores.connections import Connections
 from typed_waffle.stores.hub import hub_for
+from typed_waffle.stores.lines import Late
 from typed_waffle.stores.migrations import prepare
 from typed_waffle.stores.tables import Tables
 
@@ -83,7 +83,6 @@ class Transactions:
         self._ready: tuple[int, ...] | None = ()
         """Where the tables were made; empty before that."""
         self._file = _file(engine.url)
-        self._making = threading.Lock()
         self._hub = hub_for(engine)
         # A file answers, or has a deadline of its own; and a hub has one.
         attended = engine.dialect.name != "sqlite" and self._hub is None
@@ -142,10 +141,9 @@ class Transactions:
         """See to the tables, once for each database that is found in this place."""
         if self._ready == self._place():
             return
-        with self._making:
-            if self._ready != self._place():
-                prepare(self._engine, self._tables, self._begin, create=self._create)
-            self._ready = self._place()
+        # By several threads at once, if need be: one that hangs here must not hold up the others.
+        prepare(self._engine, self._tables, self._begin, create=self._create)
+        self._ready = self._place()
 
     def _place(self) -> tuple[int, ...] | None:
         """What tells a SQLite file from another of its name; `None` if there is none."""
@@ -164,7 +162,7 @@ class Transactions:
 
     @contextmanager
     def _begin(self) -> Generator[Connection, None, None]:
-        with isolation.connected(self._engine) as connection, isolation.writing(connection):
+        with isolation.used(self._engine) as connection, isolation.writing(connection):
             yield connection
 
 
