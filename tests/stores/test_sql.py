@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,20 @@ def test_a_foreign_lock_is_waited_out(tmp_path: Path) -> None:
     assert len(done) == 1
     assert store.head("shop").revision == 1
     engine.dispose()
+
+
+def test_a_file_in_use_is_read_without_wal(tmp_path: Path) -> None:
+    """It cannot be switched to that then; the first who finds it alone does."""
+    path = tmp_path / "waffle.db"
+    engine = own_engine(f"sqlite:///{path}?timeout=0.1", tmp_path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("CREATE TABLE t (n)")
+        reader.execute("BEGIN")
+        reader.execute("SELECT n FROM t").fetchall()
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "delete"
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
 
 
 def test_a_lock_that_stays_is_not_waited_for_without_end(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,9 @@ def own_engine(url: str | None, folder: Path) -> Engine:
 
 
 def _write_ahead(connection: Any, _: object) -> None:  # noqa: ANN401 - a DBAPI connection
-    connection.execute("PRAGMA journal_mode=WAL").close()
+    # While others use the file it cannot be switched. Once it is, this does nothing.
+    with suppress(connection.OperationalError):
+        connection.execute("PRAGMA journal_mode=WAL").close()
 
 
 def is_in_memory(url: URL) -> bool:
