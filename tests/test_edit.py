@@ -333,6 +333,15 @@ def test_a_text_that_only_begins_as_a_size_is_refused(text: str) -> None:
     assert [found["loc"][:2] for found in inside.errors()] == [("value", "a")]
 
 
+@pytest.mark.parametrize("text", ["5", "+5", "5.", "5.0", " 5 B ", "5b"])
+def test_whatever_is_a_size_is_taken(text: str) -> None:
+    """As Pydantic writes or reads it."""
+    before = assembled(one(ByteSize, ByteSize(0)), State(), {})
+    change = planned(Draft("new-id", updates={"value": text}), before)
+    assert change is not None
+    assert change.after.settings.value == 5
+
+
 def test_a_size_beyond_every_number_is_refused() -> None:
     """With every Pydantic, as any text that is no value."""
     error = refused_value(ByteSize, ByteSize(0), "9" * 5000)

@@ -109,6 +109,29 @@ def test_lines_wait_until_what_is_locked_is_free(caplog: pytest.LogCaptureFixtur
     assert lines(caplog) == ["one", "two", "three"]
 
 
+def test_a_handler_that_fails_is_nothing_of_the_block(caplog: pytest.LogCaptureFixture) -> None:
+    """The other lines are written, and an error of the block is the one that is raised."""
+    logger = logger_of("tests.journal")
+
+    def fragile(record: logging.LogRecord) -> bool:
+        return bool(1 / (record.msg != "one"))
+
+    caplog.handler.addFilter(fragile)
+
+    def work() -> None:
+        with held():
+            logger.warning("one")
+            logger.warning("two")
+            raise LookupError
+
+    try:
+        with pytest.raises(LookupError):
+            work()
+    finally:
+        caplog.handler.removeFilter(fragile)
+    assert lines(caplog) == ["two"]
+
+
 def test_a_line_is_written_in_its_own_context(caplog: pytest.LogCaptureFixture) -> None:
     """Handlers see what they would have seen when it was made."""
     request: ContextVar[str] = ContextVar("request", default="none")

@@ -402,15 +402,15 @@ def test_a_worker_can_mend_what_it_rejects(loose: Worker, reader: Worker, tape: 
 class Once(Loose):
     """Its validation is interrupted once when that is wanted, as by a signal or a timeout."""
 
-    interrupted: ClassVar[bool] = False
+    interruption: ClassVar[type[BaseException] | None] = None
 
     @field_validator("name")
     @classmethod
     def checked(cls, name: str) -> str:
         """Be interrupted, or accept it."""
-        if cls.interrupted:
-            cls.interrupted = False
-            raise KeyboardInterrupt
+        interruption, cls.interruption = cls.interruption, None
+        if interruption is not None:
+            raise interruption
         return name
 
 
@@ -427,28 +427,51 @@ def test_a_validator_that_exits_rejects(truth: MemoryStore, loose: Worker, tape:
 
     made = worker(truth, Tape(), model=Parsed)
     loose.write(name="--new")
-    with pytest.raises(SystemExit):  # in the main thread it may be a signal's, and ends the process
-        made.runtime.refresh()
-    assert made.runtime.status().revision == 0
-    listening = threading.Thread(target=made.hears, args=tape.said)
-    listening.start()
-    listening.join()
+    made.hears(*tape.said)
     assert made.settings.name == "Waffle"
     assert made.runtime.status().state == "rejected"
     assert refusal(made)[:2] == (0, 1)
 
 
+def test_a_handler_of_the_log_that_fails_prevents_no_rejection(
+    truth: MemoryStore, loose: Worker, tape: Tape
+) -> None:
+    """Otherwise the worker would read and refuse the same again and again, and be live."""
+    made = worker(truth, Tape())
+    made.settle()
+    loose.write(name="much too long a name")
+    display = logging.getLogger("typed_waffle.display")
+
+    def fail(_: logging.LogRecord) -> bool:
+        raise ZeroDivisionError
+
+    display.addFilter(fail)
+    try:
+        with pytest.raises(ZeroDivisionError):
+            made.hears(*tape.said)
+    finally:
+        display.removeFilter(fail)
+    assert made.runtime.status().state == "rejected"
+    assert refusal(made)[:2] == (0, 1)
+    assert made.runtime.newest == 1
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize("way", ["told", "read"])
 def test_a_change_whose_validation_is_interrupted_is_found_again(
-    way: str, truth: MemoryStore, loose: Worker, tape: Tape
+    way: str,
+    interruption: type[BaseException],
+    truth: MemoryStore,
+    loose: Worker,
+    tape: Tape,
 ) -> None:
     """A worker counts no revision as known that it neither shows nor rejects."""
     made = worker(truth, Tape(), model=Once)
     made.settle()
     loose.write(name="Cake")
     learns = made.runtime.refresh if way == "read" else partial(made.hears, *tape.said)
-    Once.interrupted = True
-    with pytest.raises(KeyboardInterrupt):
+    Once.interruption = interruption
+    with pytest.raises(interruption):
         learns()
     made.runtime.refresh()
     assert (made.settings.name, made.revision) == ("Cake", 1)
@@ -465,7 +488,7 @@ def test_what_follows_ones_own_change_is_found_again_as_well(
     def overtake() -> None:
         loose.write(name="Cake")
         made.hears(*tape.said)
-        Once.interrupted = True
+        Once.interruption = KeyboardInterrupt
 
     made.store.after_commit = overtake
     with pytest.raises(KeyboardInterrupt):

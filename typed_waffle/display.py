@@ -233,7 +233,14 @@ class Display(Generic[M]):
         except Rejected as rejected:
             if first and not self._good():
                 self._swap(self._salvaged(state, self.live.texts()))
-            self._reject(state.head.revision, rejected.reasons)
+            try:
+                self._reject(state.head.revision, rejected.reasons)
+            except Exception:  # a handler of the log's: it would fail each time
+                self._know(state)
+                raise
+        self._know(state)
+
+    def _know(self, state: State) -> None:
         self._loaded = True
         self._chain.become(state)
 
@@ -257,15 +264,17 @@ class Display(Generic[M]):
         self._deliveries.add(lambda: self._observer.changed(old, snapshot))
 
     def _reject(self, revision: int, reasons: Mapping[str, str]) -> None:
-        self._board.misfits(reasons)
-        self.position = (self.live.revision, revision, self._board.misfit)
+        self._deliveries.add(lambda: self._observer.rejected(revision, reasons))
+        try:
+            self._board.misfits(reasons)
+        finally:
+            self.position = (self.live.revision, revision, self._board.misfit)
         logger.error(
             "revision %s does not fit %s: %s",
             revision,
             self._model.__qualname__,
             "; ".join(f"{name}: {why}" if name else why for name, why in reasons.items()),
         )
-        self._deliveries.add(lambda: self._observer.rejected(revision, reasons))
 
     def _warn_restored(self, found: Head) -> None:
         logger.warning(

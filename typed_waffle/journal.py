@@ -93,4 +93,7 @@ def held() -> Generator[None, None, None]:
         _holding.reset(token)
         waiting.over = True
         for context, record in waiting.lines:
-            context.run(logging.getLogger(record.name).handle, record)
+            try:
+                context.run(logging.getLogger(record.name).handle, record)
+            except Exception:  # noqa: BLE001 - a handler's error is nothing of who wrote the line
+                logging.Handler().handleError(record)

@@ -166,7 +166,7 @@ def _name(member: enum.Enum) -> str:
 
 # --- sizes ------------------------------------------------------------------------------------
 
-_SIZE = re.compile(r"\s*(\d*\.?\d+)\s*(\w+)?\s*")
+_SIZE = re.compile(r"\s*\+?(\d+\.?\d*|\.\d+)\s*(\w+)?\s*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Literal
@@ -129,14 +128,25 @@ def assembled(
     except ValidationError as error:
         refused = reasons(details(model, error, secrets_in(model, texts)))
     except (Exception, SystemExit) as error:  # a validator of the user's may raise anything
-        if isinstance(error, SystemExit) and threading.current_thread() is threading.main_thread():
-            raise  # a signal may have asked the process to end
+        if isinstance(error, SystemExit) and not _exits(model, texts):
+            raise  # a signal asked the process to end
         refused = {"": f"a validator raised {type(error).__name__}"}
     else:
         refused = {name: MUTABLE for name in texts if not immutable(getattr(settings, name))}
         if not refused:
             return Snapshot(settings, state.head.revision, state, locks, skipped)
     raise Rejected(refused)
+
+
+def _exits(model: type[M], texts: Mapping[str, str]) -> bool:
+    """Whether a validator exits: it does so each time."""
+    try:
+        loaded(model, texts)
+    except SystemExit:
+        return True
+    except Exception:  # noqa: BLE001 - whatever it is, it is no exit
+        return False
+    return False
 
 
 def salvaged(

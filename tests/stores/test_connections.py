@@ -9,7 +9,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import copy_context
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +27,7 @@ from typed_waffle.protocols import Proposal
 from typed_waffle.stores import transactions
 from typed_waffle.stores.connections import ABANDONED, Connections
 from typed_waffle.stores.engines import own_engine
+from typed_waffle.stores.lines import Line, hold
 from typed_waffle.stores.sql import SqlStore
 
 pytestmark = pytest.mark.slow
@@ -509,3 +512,23 @@ def test_dead_pooled_connections_cost_one_more_try(
     assert store.commit("shop", wanting(1)) is not None
     assert len(tries) <= 2
     assert revisions(store) == [1]
+
+
+def test_a_line_follows_its_context_alone() -> None:
+    """Greenlets of one thread have a context each, wherever and whenever gevent patched threads."""
+    one, other = copy_context(), copy_context()
+    lines = Line(), Line()
+    blocks = lines[0].followed(), lines[1].followed()
+    one.run(blocks[0].__enter__)
+    other.run(blocks[1].__enter__)
+    left, right = socket.socketpair()
+    with left, right:
+        lent: Any = SimpleNamespace(connection=SimpleNamespace(driver_connection=left))
+        one.run(hold, lent)
+        lines[1].cut()
+        left.send(b"still here")
+        assert right.recv(99) == b"still here"
+        lines[0].cut()
+        assert right.recv(99) == b""
+        other.run(blocks[1].__exit__, None, None, None)
+        one.run(blocks[0].__exit__, None, None, None)

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
 from weakref import WeakSet
 
@@ -27,20 +28,20 @@ class Line:
     """The socket of the connection that one thread has, or is getting; one at a time."""
 
     def __init__(self) -> None:
-        self.spared = False
+        self.spared: bool = False
         """Whether nothing is held for now."""
-        self.was_cut = False
+        self.was_cut: bool = False
         self._lock = threading.Lock()
         self._descriptor: int | None = None
 
     @contextmanager
     def followed(self) -> Generator[None, None, None]:
         """What this thread gets in the block, and tells us of, is held."""
-        _here.line = self
+        token = _line.set(self)
         try:
             yield
         finally:
-            _here.line = None
+            _line.reset(token)
             self.release()
 
     def cut(self) -> None:
@@ -75,30 +76,26 @@ class Line:
             self._descriptor = None
 
 
-_here = threading.local()
-
-
-def _line() -> Line | None:
-    line: Line | None = getattr(_here, "line", None)
-    return line
+# Of a greenlet too, though gevent may patch threads after this module was imported.
+_line: ContextVar[Line | None] = ContextVar("typed_waffle_line", default=None)
 
 
 def hold(connection: Connection) -> None:
     """This thread has a connection now."""
-    if (line := _line()) is not None:
+    if (line := _line.get()) is not None:
         line.hold(connection.connection.driver_connection)
 
 
 def release(connection: Connection) -> None:
     """This thread gives it back. The pool must not lend one that was cut."""
-    if (line := _line()) is not None and line.release():
+    if (line := _line.get()) is not None and line.release():
         connection.invalidate()
 
 
 @contextmanager
 def spared() -> Generator[None, None, None]:
     """What this thread does in the block may take its time, and is not cut."""
-    line = _line() or Line()
+    line = _line.get() or Line()
     line.spared = True
     try:
         yield
@@ -121,7 +118,7 @@ def watch(dialect: Dialect) -> None:
     connect, ping = dialect.connect, dialect.do_ping
 
     def connected(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - the driver's own
-        line = _line()
+        line = _line.get()
         if line is not None and line.was_cut and not line.spared:
             raise Late  # it would hang here next, where there is no socket yet
         made = connect(*args, **options)
@@ -130,7 +127,7 @@ def watch(dialect: Dialect) -> None:
         return made
 
     def pinged(dbapi_connection: Any) -> bool:  # noqa: ANN401 - the driver's own
-        if (line := _line()) is not None:
+        if (line := _line.get()) is not None:
             line.hold(dialect.get_driver_connection(dbapi_connection))
         return ping(dbapi_connection)
 

@@ -130,16 +130,17 @@ def merged(
     changed = since.of(leaf, now.latest)
     if _untouched(typed, base, changed):
         return typed
-    if leaf.secret and changed:  # other changes are nothing to decide about
+    if leaf.secret and changed != since.pruned:  # other changes are nothing to decide about
         base = base_of(leaf, leaf.shown(now.value), changed)
     if leaf.secret and stored():
         return None
     if not leaf.secret and _agrees(typed, now):
         return replace(typed, was=base) if typed.reset else None
-    if decision == f"{_THEIRS}:{base}":
-        return None
-    if decision == f"{_MINE}:{base}":
-        return replace(typed, was=base)
+    whose, _, against = decision.partition(":")
+    # A secret's may be against a later revision: then the history had lost its change already.
+    holds = leaf.secret and revision_of(against.partition(":r")[2], -1) >= changed
+    if whose in {_MINE, _THEIRS} and (against == base or holds):
+        return replace(typed, was=base) if whose == _MINE else None
     return Overlap(typed, now.value, base, since.leaves.get(leaf.name) or now.latest)
 
 
