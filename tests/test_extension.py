@@ -160,6 +160,33 @@ def test_a_write_inside_of_pinned_is_seen(waffle: Waffle[Settings]) -> None:
         assert (waffle.current_settings.name, settings.name) == ("mine", "Waffle")
 
 
+def test_a_write_inside_of_pinned_is_seen_after_it(
+    waffle: Waffle[Settings], elsewhere: Waffle[Settings], app: Flask
+) -> None:
+    """The context goes on with what it wrote, or asked for, within nested blocks as well."""
+    with app.app_context():
+        assert waffle.current_settings.name == "Waffle"
+        with waffle.pinned():
+            with waffle.pinned():
+                waffle.update(name="mine")
+            assert waffle.current_settings.name == "mine"
+        assert waffle.current_settings.name == "mine"
+        with waffle.pinned():
+            elsewhere.update(name="new")
+            waffle.refresh()
+        assert waffle.current_settings.name == "new"
+
+
+def test_a_write_in_an_inner_context_is_not_seen_outside_of_it(
+    waffle: Waffle[Settings], app: Flask
+) -> None:
+    """What an outer context pinned stays, also by a block around the inner one."""
+    with app.app_context(), waffle.pinned():
+        with app.app_context(), waffle.pinned():
+            waffle.update(name="mine")
+        assert waffle.current_settings.name == "Waffle"
+
+
 def test_refresh_shows_what_is_stored_now(
     waffle: Waffle[Settings], elsewhere: Waffle[Settings], app: Flask
 ) -> None:
