@@ -1,6 +1,7 @@
 """Waffle: binding, reading, writing, and callbacks, as an application uses them."""
 
 import logging
+from asyncio import CancelledError
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -368,6 +369,24 @@ def test_a_failing_callback_hurts_nobody(
         waffle.update(name="a")
     assert heard == ["a"]
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_an_interrupted_callback_hurts_nobody(waffle: Waffle[Settings], app: Flask) -> None:
+    """The change stands, and the others hear of it before the interruption goes on."""
+    heard: list[str] = []
+
+    def interrupted(*_: object) -> None:
+        raise CancelledError
+
+    def receiver(_: Flask, new: Snapshot[Settings], **__: object) -> None:
+        heard.append(f"signal {new.settings.name}")
+
+    waffle.on_change()(interrupted)
+    waffle.on_change()(lambda _, new: heard.append(new.name))
+    with settings_changed.connected_to(receiver, app), pytest.raises(CancelledError):
+        waffle.update(name="a")
+    assert heard == ["a", "signal a"]
+    assert waffle.current_settings.name == "a"
 
 
 def test_the_signal_comes_from_the_app(waffle: Waffle[Settings], app: Flask) -> None:
