@@ -26,11 +26,13 @@ from typed_waffle import (
     ConfigurationError,
     NotBound,
     SettingLocked,
+    Snapshot,
     StoreUnavailable,
     Waffle,
     WaffleModel,
     settings_rejected,
 )
+from typed_waffle.pins import forget
 
 
 @pytest.fixture
@@ -616,6 +618,25 @@ def test_a_child_of_a_fork_within_contexts_begins_anew(apps: Apps) -> None:
 
             assert holds_in_a_child(anew)
             assert waffle.current_settings.name == "Waffle"
+
+
+def test_a_change_during_the_first_read_after_a_fork_is_shown(apps: Apps) -> None:
+    """The read had seen what was live before it, and does not hide the change."""
+    waffle, elsewhere = apps.elsewhere(), apps.elsewhere()
+    binding = waffle._bindings.meant()
+    source, changed = binding.holder._source, list[object]()
+
+    def during() -> Snapshot[Settings]:
+        found = source()
+        if not changed:
+            changed.append(elsewhere.update(name="new"))
+            binding.started().runtime.refresh()  # as the listener would
+        return found
+
+    binding.holder._source = during
+    forget(binding.holder)  # as a fork does
+    assert waffle.current_settings.name == "new"
+    assert waffle.current_settings.name == "new"
 
 
 def test_a_child_keeps_what_was_pinned(apps: Apps) -> None:

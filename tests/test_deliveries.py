@@ -45,19 +45,23 @@ def test_a_call_queued_by_a_call_comes_after_it() -> None:
     assert made == ["outer", "inner"]
 
 
-def test_a_call_that_ends_the_program_leaves_the_rest_for_later() -> None:
-    """SystemExit goes through; the next run makes the calls that are left."""
+def test_a_call_that_is_interrupted_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """The rest are made, and then the first interruption goes on to whoever had them made."""
     deliveries, made = Deliveries(), list[str]()
 
-    def leave() -> None:
-        raise SystemExit
+    def interrupted(error: BaseException) -> None:
+        raise error
 
-    deliveries.add(leave)
-    deliveries.add(lambda: made.append("later"))
+    deliveries.add(partial(interrupted, SystemExit(1)))
+    deliveries.add(lambda: made.append("between"))
+    deliveries.add(partial(interrupted, KeyboardInterrupt()))
+    deliveries.add(lambda: made.append("after"))
     with pytest.raises(SystemExit):
         deliveries.run()
+    assert made == ["between", "after"]
+    assert "KeyboardInterrupt" in caplog.text
     deliveries.run()
-    assert made == ["later"]
+    assert made == ["between", "after"]
 
 
 def test_another_thread_does_not_wait() -> None:

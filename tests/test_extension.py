@@ -1,6 +1,7 @@
 """Waffle: binding, reading, writing, and callbacks, as an application uses them."""
 
 import logging
+from asyncio import CancelledError
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -158,6 +159,33 @@ def test_a_write_inside_of_pinned_is_seen(waffle: Waffle[Settings]) -> None:
     with waffle.pinned() as settings:
         waffle.update(name="mine")
         assert (waffle.current_settings.name, settings.name) == ("mine", "Waffle")
+
+
+def test_a_write_inside_of_pinned_is_seen_after_it(
+    waffle: Waffle[Settings], elsewhere: Waffle[Settings], app: Flask
+) -> None:
+    """The context goes on with what it wrote, or asked for, within nested blocks as well."""
+    with app.app_context():
+        assert waffle.current_settings.name == "Waffle"
+        with waffle.pinned():
+            with waffle.pinned():
+                waffle.update(name="mine")
+            assert waffle.current_settings.name == "mine"
+        assert waffle.current_settings.name == "mine"
+        with waffle.pinned():
+            elsewhere.update(name="new")
+            waffle.refresh()
+        assert waffle.current_settings.name == "new"
+
+
+def test_a_write_in_an_inner_context_is_not_seen_outside_of_it(
+    waffle: Waffle[Settings], app: Flask
+) -> None:
+    """What an outer context pinned stays, also by a block around the inner one."""
+    with app.app_context(), waffle.pinned():
+        with app.app_context(), waffle.pinned():
+            waffle.update(name="mine")
+        assert waffle.current_settings.name == "Waffle"
 
 
 def test_refresh_shows_what_is_stored_now(
@@ -341,6 +369,24 @@ def test_a_failing_callback_hurts_nobody(
         waffle.update(name="a")
     assert heard == ["a"]
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_an_interrupted_callback_hurts_nobody(waffle: Waffle[Settings], app: Flask) -> None:
+    """The change stands, and the others hear of it before the interruption goes on."""
+    heard: list[str] = []
+
+    def interrupted(*_: object) -> None:
+        raise CancelledError
+
+    def receiver(_: Flask, new: Snapshot[Settings], **__: object) -> None:
+        heard.append(f"signal {new.settings.name}")
+
+    waffle.on_change()(interrupted)
+    waffle.on_change()(lambda _, new: heard.append(new.name))
+    with settings_changed.connected_to(receiver, app), pytest.raises(CancelledError):
+        waffle.update(name="a")
+    assert heard == ["a", "signal a"]
+    assert waffle.current_settings.name == "a"
 
 
 def test_the_signal_comes_from_the_app(waffle: Waffle[Settings], app: Flask) -> None:

@@ -7,6 +7,7 @@ import resource
 import sys
 import threading
 import time
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -236,18 +237,18 @@ def test_no_error_ends_the_loop(
     truth: MemoryStore, starts: Starts, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whatever a bus raises is logged, and the loop starts over."""
-    bus = Spoilt(ZeroDivisionError(), SystemExit(1), MemoryError())
+    bus = Spoilt(ZeroDivisionError(), SystemExit(1), CancelledError())
     reader = worker(truth, bus, rules=NEVER)
     starts(reader, bus)
     eventually(lambda: state(reader) == "live")
     assert caplog.text.count("starts over") == 3
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit, MemoryError])
+@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit, MemoryError, CancelledError])
 def test_no_callback_ends_the_loop(
     error: type[BaseException], truth: MemoryStore, bus: MemoryBus, writer: Worker, starts: Starts
 ) -> None:
-    """Not even one that calls sys.exit()."""
+    """Not even one that calls sys.exit(), or lets the end of a timeout out."""
 
     def told(_old: object, _new: object) -> None:
         raise error
@@ -309,7 +310,7 @@ def test_a_loop_that_hangs_is_no_secret(
     listener.stop(PATIENCE)
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError(), SystemExit(1)])
+@pytest.mark.parametrize("error", [ZeroDivisionError(), SystemExit(1), CancelledError()])
 def test_no_store_ends_the_loop(
     error: BaseException, truth: MemoryStore, writer: Worker, starts: Starts
 ) -> None:
@@ -500,22 +501,49 @@ def test_inline_waits_only_for_a_store_that_is_well(truth: MemoryStore) -> None:
     assert reader.runtime.board.store_ok
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError(), SystemExit(1), CancelledError()])
 def test_inline_a_request_survives_any_error(
-    truth: MemoryStore, caplog: pytest.LogCaptureFixture
+    error: BaseException, truth: MemoryStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What goes wrong in a look is logged, and stays out of the request."""
     reader = worker(truth, rules=OFTEN)
-    reader.store.away = ZeroDivisionError()
+    reader.store.away = error
     reader.runtime.agenda.now()
     listener = InlineListener(reader.runtime)
     listener.poke()
     listener.stop(PATIENCE)
-    assert "ZeroDivisionError" in caplog.text
-    assert "ZeroDivisionError" in (reader.runtime.status().last_error or "")
+    assert type(error).__name__ in caplog.text
+    assert repr(error) in (reader.runtime.status().last_error or "")
 
 
 class Interrupted(BaseException):
     """A signal or a timeout, in the middle of anything."""
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, Interrupted])
+def test_inline_an_interruption_of_a_request_that_looks_itself_goes_on(
+    error: type[BaseException],
+    truth: MemoryStore,
+    writer: Worker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where no thread can run it may be meant for the request; the next one looks again."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    reader = worker(truth, rules=OFTEN)
+    listener = InlineListener(reader.runtime)
+    writer.write(low=-1)
+    reader.store.away = error()
+    reader.runtime.agenda.now()
+    with pytest.raises(error):
+        listener.poke()
+    reader.store.away = None
+    reader.runtime.agenda.now()
+    listener.poke()
+    assert shows(reader, -1)
 
 
 @pytest.mark.parametrize("when", ["before the look", "after it"])

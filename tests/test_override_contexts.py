@@ -118,6 +118,17 @@ def test_a_write_in_a_context_inside(app: Flask, waffle: Waffle[Settings]) -> No
         assert (settings.name, settings.high) == ("Cone", 20)
 
 
+def test_a_write_inside_of_pinned(app: Flask, waffle: Waffle[Settings]) -> None:
+    """It is read back after the block, under what covers it and without it."""
+    with app.app_context():
+        with waffle.override(high=20):
+            assert waffle.current_settings.name == "Waffle"
+            with waffle.pinned():
+                waffle.update(name="mine")
+            assert (waffle.current_settings.name, waffle.current_settings.high) == ("mine", 20)
+        assert (waffle.current_settings.name, waffle.current_settings.high) == ("mine", 10)
+
+
 def test_several_applications(apps: Apps, app: Flask, waffle: Waffle[Settings]) -> None:
     """Each context shows its own application's values; outside of any, there are the defaults."""
     other = apps.app(WAFFLE_DATABASE_URL="sqlite://")

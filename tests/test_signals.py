@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
+
 import pytest
 from blinker import Signal
 
@@ -26,6 +28,25 @@ def test_every_receiver_is_called(caplog: pytest.LogCaptureFixture) -> None:
     emit(signal, "app", revision=7)
     assert got == [("app", {"revision": 7})] * 2
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_receiver_that_is_interrupted_stops_no_other() -> None:
+    """The others are called, and then the interruption goes on."""
+    signal, got = Signal(), list[str]()
+
+    def one(_: object) -> None:
+        got.append("one")
+        raise CancelledError
+
+    def another(_: object) -> None:
+        got.append("another")
+        raise CancelledError
+
+    signal.connect(one)
+    signal.connect(another)
+    with pytest.raises(CancelledError):
+        emit(signal, "app")
+    assert sorted(got) == ["another", "one"]
 
 
 def test_only_receivers_of_the_sender_are_called() -> None:

@@ -132,5 +132,7 @@ class Binder(Generic[M]):
     def _tell(self, sender: object, old: Snapshot[M], new: Snapshot[M]) -> None:
         changed = differing(old.settings, new.settings)
         if changed:
-            self._callbacks.tell(changed, old.settings, new.settings)
-            emit(settings_changed, sender, waffle=self._owner(), old=old, new=new)
+            try:
+                self._callbacks.tell(changed, old.settings, new.settings)
+            finally:
+                emit(settings_changed, sender, waffle=self._owner(), old=old, new=new)

@@ -101,7 +101,7 @@ class Binding(Generic[M]):
         if self.config.env_prefix:
             source()  # now, so that what is missing is said now, and no worker has to import it
         self.sources: Sources = sources
-        self.holder: Pin[M] = pins.live(self.snapshot)
+        self.holder: Pin[M] = pins.live(self._newest)
         self._model = model
         self._namespace = namespace
         self.pins = pins
@@ -299,8 +299,10 @@ class Binding(Generic[M]):
     def snapshot(self) -> Snapshot[M]:
         """The live snapshot; after `close`, the last one."""
         found = taken(self.holder)
-        if found is not None:
-            return found
+        return self._newest() if found is None else found
+
+    def _newest(self) -> Snapshot[M]:
+        # Not from the holder, which shows this: a first read of it looks whether that has moved.
         if self.closed and self.last is not None:
             return self.last.runtime.live
         begun = self._starting.get()

@@ -13,7 +13,7 @@ from typed_waffle.binding import Binding
 from typed_waffle.errors import NotBound
 from typed_waffle.layers import Layers
 from typed_waffle.model import M
-from typed_waffle.pins import Pin, Pins, covering, forget, origin, outer, show, shown, taken
+from typed_waffle.pins import Pin, Pins, covering, forget, origin, show, shown, taken
 from typed_waffle.snapshot import Snapshot, resting
 
 __all__ = ["Bindings"]
@@ -105,12 +105,7 @@ class Bindings(Generic[M]):
 
     def repin(self, newest: Snapshot[M]) -> None:
         """Let this context show a newer snapshot, because it made the change itself."""
-        pin = self.pins.current.get()
-        cover = covering(pin)
-        if outer(pin) is not None:  # what is live was shown when it became so
-            self.pins.renew(pin if cover is None else cover.plain, newest)
-            if cover is not None:
-                forget(pin)
+        self.pins.renew(newest)
 
     # --- what a test puts on top --------------------------------------------------------------
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Generic
 
+from typed_waffle.deliveries import every
 from typed_waffle.model import M, facts
 from typed_waffle.values import same
 
 __all__ = ["Callbacks", "differing"]
-
-logger: logging.Logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +32,11 @@ class Callbacks(Generic[M]):
 
     def tell(self, changed: AbstractSet[str], before: M, after: M) -> None:
         """Call those that asked for one of the changed fields; one that raises is logged."""
-        for callback in list(self._all):
-            if not callback.fields or callback.fields & changed:
-                try:
-                    callback.call(before, after)
-                except Exception:
-                    logger.exception("a callback for changed settings failed: %r", callback.call)
+        every(
+            [each.call for each in self._all if not each.fields or each.fields & changed],
+            lambda call: call(before, after),
+            "a callback for changed settings failed: %r",
+        )
 
 
 def differing(before: M, after: M) -> set[str]:

@@ -185,7 +185,8 @@ class InlineListener:
         if not turn.acquire(blocking=False):
             return
         try:
-            ticked(self._runtime, self._journal)
+            borrowed = self._look is not threading.current_thread()
+            ticked(self._runtime, self._journal, borrowed=borrowed)
         finally:
             self._looking.release()
 

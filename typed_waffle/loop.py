@@ -12,6 +12,7 @@ from typing import Any
 from typed_waffle.journal import Journal
 from typed_waffle.protocols import Bus, BusError, Event, Subscription
 from typed_waffle.runtime import Runtime
+from typed_waffle.surroundings import greenlets
 
 __all__ = ["Loop", "ticked"]
 
@@ -58,7 +59,9 @@ class Loop:
             except BusError as error:
                 if self._going():
                     self._runtime.deaf(str(error))
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the loop goes on
+            except BaseException as error:
+                if _ends(error):
+                    raise
                 self._runtime.deaf(f"the listener failed: {error!r}")
                 text = "the settings listener failed, and starts over"
                 self._journal.log(logging.ERROR, text, error=True)
@@ -119,11 +122,30 @@ class Loop:
         self._stopped.wait(min(longest, max(due, 0.01)))
 
 
-def ticked(runtime: Runtime[Any], journal: Journal) -> float:  # Any: of any model
-    """Look at the store if that is due, whatever goes wrong; the seconds until it is due again."""
+def ticked(
+    runtime: Runtime[Any],  # Any: of any model
+    journal: Journal,
+    *,
+    borrowed: bool = False,
+) -> float:
+    """Look at the store if that is due, whatever goes wrong; the seconds until it is due again.
+
+    In a `borrowed` thread an interruption may be meant for whoever it belongs to, and goes on.
+    """
     try:
         return runtime.tick()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
+    except BaseException as error:
+        if _ends(error) or (borrowed and not isinstance(error, Exception)):
+            raise
         runtime.board.note(f"looking at the store failed: {error!r}")
         journal.log(logging.ERROR, "looking at the settings store failed", error=True)
         return runtime.wait()
+
+
+def _ends(error: BaseException) -> bool:
+    """Whether it ends a greenlet from outside: it was killed, or ran when the user interrupted."""
+    if greenlets() == "none":
+        return False
+    import greenlet  # noqa: PLC0415 - an extra
+
+    return isinstance(error, greenlet.GreenletExit | KeyboardInterrupt)

@@ -29,7 +29,6 @@ __all__ = [
     "covering",
     "forget",
     "origin",
-    "outer",
     "passing",
     "show",
     "shown",
@@ -93,11 +92,6 @@ def shown(pin: Pin[M]) -> Snapshot[M]:
 def taken(pin: Pin[M]) -> Snapshot[M] | None:
     """The snapshot that a pin shows; `None` if it has not taken one."""
     return pin._snapshot if type(pin) is Pin else None
-
-
-def outer(pin: Pin[M]) -> Pin[M] | None:
-    """The pin that this one hides."""
-    return pin._outer
 
 
 def origin(pin: Pin[M]) -> Callable[[], Snapshot[M]]:
@@ -242,10 +236,21 @@ class Pins(Generic[M]):
                     forget(pin)
             pin = pin._outer
 
-    def renew(self, pin: Pin[M], newest: Snapshot[M]) -> None:
-        """Show a newer snapshot on a pin, also if its first read is under way elsewhere."""
-        pin._first.insert(0, newest)
-        show(pin, newest)
+    def renew(self, newest: Snapshot[M]) -> None:
+        """Show a newer snapshot in this context: by all that is pinned in it, and by its own pin.
+
+        What is live was shown when it became so.
+        """
+        pin = self.current.get()
+        while pin._outer is not None:
+            plain = _plain(pin)
+            plain._first.insert(0, newest)  # its first read may be under way elsewhere
+            show(plain, newest)
+            if pin is not plain:
+                forget(pin)
+            if plain._context is not None:
+                return
+            pin = pin._outer
 
     # --- what a test puts on top --------------------------------------------------------------
 

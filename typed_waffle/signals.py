@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-
 from blinker import Signal
 
-__all__ = ["emit", "settings_changed", "settings_rejected"]
+from typed_waffle.deliveries import every
 
-logger: logging.Logger = logging.getLogger(__name__)
+__all__ = ["emit", "settings_changed", "settings_rejected"]
 
 settings_changed: Signal = Signal()
 """Sent in every worker after a swap that changed a value.
@@ -27,8 +25,8 @@ name is "" for a rule across fields).
 
 def emit(signal: Signal, sender: object, **facts: object) -> None:
     """Call every receiver; one that raises is logged and the others still run."""
-    for receiver in list(signal.receivers_for(sender)):
-        try:
-            receiver(sender, **facts)
-        except Exception:
-            logger.exception("a receiver of a settings signal failed: %r", receiver)
+    every(
+        list(signal.receivers_for(sender)),
+        lambda receiver: receiver(sender, **facts),
+        "a receiver of a settings signal failed: %r",
+    )

@@ -22,8 +22,9 @@ import gevent
 import psycopg  # noqa: F401 - it decides how to wait when it is imported
 from redis import Redis
 
-from tests.support.shop import change, waffle
-from tests.support.waiting import eventually
+from tests.support.shop import Limits, change, waffle
+from tests.support.waiting import PATIENCE, eventually
+from typed_waffle.loop import Loop
 
 if sys.argv[1] == "late":
     monkey.patch_all()
@@ -101,6 +102,44 @@ def run_others(keys: dict[str, Any]) -> None:
     told(connections=after - before, state=waffle.status().state)
 
 
+def let_out() -> None:
+    """Let the end of a timeout out of a callback, and wait for another change."""
+
+    def late(_: object, new: Limits) -> None:
+        if new.low == 1:
+            raise gevent.Timeout
+
+    waffle.on_change()(late)
+    live()
+    told(ready=True)
+    eventually(lambda: waffle.snapshot().revision == 1)
+    told(late=True)
+    eventually(lambda: waffle.snapshot().revision == 2)
+    told(revision=2)
+
+
+def end() -> None:
+    """End loops as gevent does: one is killed, one runs when the user interrupts."""
+    live()
+    gevent.get_hub().exception_stream = None
+    told(interrupted=[ended(gevent.GreenletExit), ended(KeyboardInterrupt)])
+
+
+def ended(error: type[BaseException]) -> bool:
+    """Have this end a loop; whether the process was interrupted."""
+    worker = waffle._bindings.meant().started()
+    loop = Loop(worker.runtime, worker.bus)
+    strand = gevent.spawn(loop.run)
+    eventually(lambda: loop._subscription)
+    try:
+        strand.kill(error, timeout=PATIENCE)
+    except KeyboardInterrupt:
+        return True
+    finally:
+        eventually(lambda: strand.dead)
+    return False
+
+
 def follow_inline() -> None:
     """Wait for somebody else's change, without a listener."""
     told(ready=True, detail=waffle.status().bus.detail)
@@ -126,5 +165,7 @@ if __name__ == "__main__":
                 "give_way": give_way,
                 "give_up": give_up,
                 "fork": fork,
+                "let_out": let_out,
+                "end": end,
                 "follow_inline": follow_inline,
             }[doing]()

@@ -110,6 +110,26 @@ def test_a_forked_copy_takes_no_message_of_its_parent(
     assert (told["code"], told["state"]) == (0, "live")
 
 
+def test_a_timeout_that_a_callback_lets_out_ends_no_listener(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    """It goes on hearing changes."""
+    keys = {**config, "WAFFLE_POLL_INTERVAL": 3600}
+    with greenlets("early", keys, "let_out", tmp_path) as script, waffle.connect(config):
+        script.says("ready")
+        change(1)
+        script.says("late")
+        change(2)
+        assert '"revision": 2' in script.says("revision")
+        assert script.ended() == 0
+
+
+def test_a_listener_can_be_killed(config: dict[str, Any], tmp_path: Path) -> None:
+    """And it keeps no Ctrl-C from the process."""
+    with greenlets("early", config, "end", tmp_path) as script:
+        assert last(script) == {"interrupted": [False, True]}
+
+
 def test_starting_programs_makes_no_connection(config: dict[str, Any], tmp_path: Path) -> None:
     """Python's hooks run in each of thirty, between fork and exec."""
     with greenlets("early", config, "run_others", tmp_path) as script:
