@@ -82,6 +82,27 @@ def test_who_is_inside_may_enter_again_and_fork() -> None:
         a_gate.after_in_parent()
 
 
+def test_who_forks_may_enter_meanwhile() -> None:
+    """A signal's handler, or another's hook, runs on top of the fork that would wait for it."""
+    a_gate, forking_now, passed = Gate(), threading.Barrier(2), threading.Semaphore(0)
+
+    def fork() -> None:
+        a_gate.before()
+        forking_now.wait(PATIENCE)  # two at a time, so that neither waits for the other
+        with a_gate.passed():
+            passed.release()
+        forking_now.wait(PATIENCE)
+        a_gate.after_in_parent()
+
+    forks = [ran(fork), ran(fork)]
+    try:
+        assert all(passed.acquire(timeout=PATIENCE) for _ in forks)
+    finally:
+        a_gate.after_in_child()  # lets go whoever waits
+        for thread in forks:
+            thread.join(PATIENCE)
+
+
 def test_a_child_finds_the_gate_open() -> None:
     """Whoever was inside is not in the child, which may enter and fork at once."""
     out = threading.Event()

@@ -35,12 +35,16 @@ class Gate:
 
     @contextmanager
     def passed(self) -> Generator[None, None, None]:
-        """Be inside; wait outside while somebody forks."""
+        """Be inside; wait outside while others fork.
+
+        Who forks does not wait: a signal's handler, or another's at-fork hook, may come in here on
+        top of its own fork. Nor for a second one that forks, which may come in just so.
+        """
         me = threading.get_ident()
         depth = self._inside.get(me, 0)
         self._inside[me] = depth + 1
         # Inside first, and only then the look: one of the two sees the other.
-        while self._forking and not depth:
+        while self._forking and me not in self._forking and not depth:
             self._inside.pop(me, None)
             time.sleep(PAUSE)
             self._inside[me] = 1

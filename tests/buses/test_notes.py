@@ -17,6 +17,7 @@ from tests.support.waiting import PATIENCE, eventually
 from typed_waffle.buses import notes as module
 from typed_waffle.buses.message import Codec
 from typed_waffle.buses.redis import RedisBus
+from typed_waffle.buses.wire import Wire
 from typed_waffle.protocols import BusError
 
 SHELF = "fleet:shop"
@@ -102,6 +103,29 @@ def test_newcomers_drop_names_too(client: Redis, bus: RedisBus) -> None:
         bus.leave(SHELF, f"worker {number}", "1", PATIENCE)
         client.delete(f"{INDEX}:worker {number}")
     assert client.scard(INDEX) <= module.SWEPT + 1
+
+
+@pytest.mark.parametrize("whoever", ["reader", "newcomer"])
+def test_a_note_that_comes_back_is_not_lost(
+    whoever: str, client: Redis, bus: RedisBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name stays, and expires, though whoever drops it saw no note a moment ago."""
+    back, send = bus_on(client), Wire.send
+
+    def sent(wire: Wire, *words: str | bytes) -> None:
+        if words[0] == "SREM":
+            monkeypatch.undo()
+            back.leave(SHELF, "back", "1", 20)
+        send(wire, *words)
+
+    client.sadd(INDEX, "back")
+    monkeypatch.setattr(Wire, "send", sent)
+    if whoever == "newcomer":
+        bus.leave(SHELF, "newcomer", "2", 20)
+    else:
+        assert bus.left(SHELF) == {}
+    assert bus.left(SHELF)["back"] == "1"
+    assert 40 >= client.ttl(INDEX) > 20
 
 
 def test_no_keys_are_searched_for(client: Redis, bus: RedisBus) -> None:

@@ -123,12 +123,17 @@ def _put(wire: Wire, index: bytes, name: bytes, note: bytes, lasts: float) -> No
     wire.send("SADD", index, name)
     wire.send("TTL", index)
     _stored, new, expiry = (_answer(wire) for _ in range(3))
-    if expiry < lasts:  # longer than the note, so that this is rarely needed
-        _ask(wire, ("EXPIRE", index, str(math.ceil(2 * lasts))))
+    _outlive(wire, index, expiry, lasts)
     if new:
         [names] = _ask(wire, ("SRANDMEMBER", index, str(SWEPT)))
         exist = _ask(wire, *(("EXISTS", _key(index, other)) for other in names))
         _drop(wire, index, [other for other, there in zip(names, exist, strict=True) if not there])
+
+
+def _outlive(wire: Wire, index: bytes, expiry: float, lasts: float) -> None:
+    """See that the set is there for longer than a note."""
+    if expiry < lasts:  # by far, so that this is rarely needed
+        _ask(wire, ("EXPIRE", index, str(math.ceil(2 * lasts))))
 
 
 def _take_away(wire: Wire, index: bytes, name: bytes) -> None:
@@ -156,8 +161,15 @@ def _all(wire: Wire, index: bytes) -> dict[bytes, bytes]:
 
 
 def _drop(wire: Wire, index: bytes, names: Sequence[bytes]) -> None:
-    if names:
-        _ask(wire, ("SREM", index, *names))
+    for begin in range(0, len(names), AT_ONCE):
+        some = names[begin : begin + AT_ONCE]
+        looks = (("TTL", _key(index, name)) for name in some)
+        _removed, *lasts = _ask(wire, ("SREM", index, *some), *looks)
+        # Left anew since it was looked for, perhaps before its name was dropped.
+        back = {name: left for name, left in zip(some, lasts, strict=True) if left >= 0}
+        if back:
+            _added, expiry = _ask(wire, ("SADD", index, *back), ("TTL", index))
+            _outlive(wire, index, expiry, max(1, *back.values()))
 
 
 def _ask(wire: Wire, *commands: tuple[str | bytes, ...]) -> list[Reply]:
