@@ -768,6 +768,36 @@ def test_an_error_that_nobody_expects_delays_no_poll(reader: Worker) -> None:
     with pytest.raises(ZeroDivisionError):
         reader.runtime.check()
     assert reader.runtime.agenda.wait() <= 2.4
+    assert reader.runtime.status().state == "degraded"
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError(), KeyboardInterrupt()])
+def test_a_change_is_in_doubt_whatever_the_store_raises(
+    error: BaseException, writer: Worker, reader: Worker, tape: Tape
+) -> None:
+    """Only who refuses a change says that nothing was written: else it is looked for and told."""
+    writer.settle()
+
+    def fail() -> None:
+        writer.store.after_commit = lambda: None
+        raise error
+
+    writer.store.after_commit = fail
+    with pytest.raises(type(error)):
+        writer.write(low=-1)
+    look(writer)
+    assert writer.settings.low == -1
+    reader.hears(*tape.said)
+    look(reader)
+    assert reader.settings.low == -1
+
+
+def test_a_refused_change_leaves_no_doubt(writer: Worker) -> None:
+    """Nothing was written, so there is nothing to look for."""
+    writer.settle()
+    with pytest.raises(InvalidChange):
+        writer.write(low=11)
+    assert not due(writer)
 
 
 def test_a_write_that_meets_no_store_lets_the_status_say_so(writer: Worker) -> None:

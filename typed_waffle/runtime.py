@@ -34,7 +34,6 @@ logger: logging.Logger = logging.getLogger(__name__)
 ROLLBACK_ATTEMPTS = 10
 """How often a rollback begins anew because somebody else wrote meanwhile."""
 
-
 UNHURRIED = 0.5
 """Seconds that announcing may take, if a copy is to be left on the bus by the same write."""
 
@@ -149,12 +148,15 @@ class Runtime(Generic[M]):
             StoreUnavailable: the database cannot be reached.
         """
         plan: Planned[M] | None = None
+        deciding = False
 
         def decide(state: State) -> Proposal | None:
-            nonlocal plan
+            nonlocal plan, deciding
+            deciding = True
             if draft.expected_revision not in (None, state.head.revision):
                 raise _Conflict(state.head.revision)
             plan = planned(draft, self._display.view(state))
+            deciding = False
             return plan.proposal if plan else None
 
         known_before = self._display.known
@@ -167,10 +169,9 @@ class Runtime(Generic[M]):
             if error.in_doubt:
                 self._unsure()
             raise
-        except Exception:
-            raise  # refused: nothing was written
-        except BaseException:  # whoever was interrupted does not know
-            self._unsure()
+        except BaseException:
+            if not deciding:  # else it was refused: of anything else, nobody knows
+                self._unsure()
             raise
         else:
             if record is None or plan is None:
