@@ -768,6 +768,36 @@ def test_an_error_that_nobody_expects_delays_no_poll(reader: Worker) -> None:
     with pytest.raises(ZeroDivisionError):
         reader.runtime.check()
     assert reader.runtime.agenda.wait() <= 2.4
+    assert reader.runtime.status().state == "degraded"
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError(), KeyboardInterrupt()])
+def test_a_change_is_in_doubt_whatever_the_store_raises(
+    error: BaseException, writer: Worker, reader: Worker, tape: Tape
+) -> None:
+    """Only who refuses a change says that nothing was written: else it is looked for and told."""
+    writer.settle()
+
+    def fail() -> None:
+        writer.store.after_commit = lambda: None
+        raise error
+
+    writer.store.after_commit = fail
+    with pytest.raises(type(error)):
+        writer.write(low=-1)
+    look(writer)
+    assert writer.settings.low == -1
+    reader.hears(*tape.said)
+    look(reader)
+    assert reader.settings.low == -1
+
+
+def test_a_refused_change_leaves_no_doubt(writer: Worker) -> None:
+    """Nothing was written, so there is nothing to look for."""
+    writer.settle()
+    with pytest.raises(InvalidChange):
+        writer.write(low=11)
+    assert not due(writer)
 
 
 def test_a_write_that_meets_no_store_lets_the_status_say_so(writer: Worker) -> None:
@@ -869,6 +899,82 @@ def test_an_announcement_owed_is_made_later(writer: Worker, reader: Worker, tape
     reader.hears(*tape.said)
     look(reader)
     assert reader.settings.low == -1
+
+
+def test_what_is_owed_is_not_paid_before_the_store_answers(
+    writer: Worker, reader: Worker, tape: Tape
+) -> None:
+    """Until a change in doubt is found, nobody knows what there is to tell."""
+    writer.settle()
+
+    def lose() -> None:
+        writer.store.after_commit = lambda: None
+        writer.store.outage()
+        raise StoreUnavailable("testing", "the answer was lost", in_doubt=True)
+
+    writer.store.after_commit = lose
+    with pytest.raises(StoreUnavailable):
+        writer.write(low=-1)
+    writer.runtime.check()
+    assert tape.said == []
+    writer.store.away = None
+    writer.runtime.check()
+    reader.hears(*tape.said)
+    look(reader)
+    assert reader.settings.low == -1
+
+
+@pytest.mark.parametrize("moment", ["looked", "repeating"])
+def test_a_debt_is_not_paid_by_what_was_read_before_it(
+    moment: str, writer: Worker, tape: Tape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change that could not be announced meanwhile is not the one that is repeated."""
+    writer.settle()
+    tape.refuses = BusError("refused")
+    writer.write(low=-1)
+    tape.refuses = None
+    publish = tape.publish
+
+    def meanwhile() -> None:
+        writer.store.during_head = lambda: None
+        monkeypatch.setattr(tape, "publish", publish)
+        writer.store.after_commit = lose
+        with pytest.raises(StoreUnavailable):
+            writer.write(low=-2)
+
+    def lose() -> None:
+        writer.store.after_commit = lambda: None
+        raise StoreUnavailable("testing", "the answer was lost", in_doubt=True)
+
+    def repeat(said: Announcement) -> None:
+        meanwhile()
+        publish(said)
+
+    if moment == "looked":
+        writer.store.during_head = meanwhile
+    else:
+        monkeypatch.setattr(tape, "publish", repeat)
+    writer.runtime.check()
+    assert [said.revision for said in tape.said] == [1]
+    writer.runtime.check()
+    assert [said.revision for said in tape.said] == [1, 2]
+
+
+def test_a_change_does_not_pay_for_the_one_after_it(writer: Worker, tape: Tape) -> None:
+    """It is told later than a newer one, which could not be announced."""
+    writer.settle()
+
+    def overtake() -> None:
+        writer.store.after_commit = lambda: None
+        tape.refuses = BusError("refused")
+        writer.write(high=20)
+        tape.refuses = None
+
+    writer.store.after_commit = overtake
+    writer.write(low=-1)
+    assert [said.revision for said in tape.said] == [1]
+    writer.runtime.check()
+    assert [said.revision for said in tape.said] == [1, 2]
 
 
 def test_an_announcement_owed_waits_for_the_bus(writer: Worker, tape: Tape) -> None:

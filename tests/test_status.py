@@ -107,6 +107,19 @@ def test_a_read_that_hangs_counts_as_failed(board: Board, monkeypatch: pytest.Mo
     assert state(board) == "degraded"
 
 
+def test_a_read_that_raises_anything_counts_as_failed(board: Board) -> None:
+    """It is raised, and the store is not called well meanwhile; its text may hold anything."""
+    live(board).bus_down("gone")
+
+    def fail() -> None:
+        raise KeyError("canary-4711")
+
+    with pytest.raises(KeyError):
+        board.asked(fail)
+    assert state(board) == "stale"
+    assert board.status(0).store.detail == "KeyError"
+
+
 def test_the_last_error_stays_after_it_is_mended(board: Board) -> None:
     """Somebody who looks later still learns what happened."""
     live(board).bus_down("gone")

@@ -20,28 +20,35 @@ MAX_DELTA = 256 * 1024
 class Announcer:
     """Publishes after the commit. What goes wrong here never fails a change."""
 
-    owed: bool
-    """Whether the latest announcement could not be made, so that the others do not know yet."""
+    debts: int
+    """How often others did not hear what they should. What is told pays those from before it was
+    read or decided; of a later one, it says nothing."""
 
     def __init__(self, bus: Bus | None, namespace: str, origin: str) -> None:
-        self.owed = False
+        self.debts = 0
+        self._paid = 0
         self._bus = bus
         self._namespace = namespace
         self._origin = origin
         self._journal = Journal(logger)
 
-    def tell(self, before: State, after: State, *, bare: bool) -> str | None:
+    @property
+    def owed(self) -> bool:
+        """Whether an announcement is still to be made: the others do not know yet."""
+        return self._paid < self.debts
+
+    def tell(self, before: State, after: State, debts: int, *, bare: bool) -> str | None:
         """Announce a change, a `bare` one without its values. Why it failed, or `None`."""
         delta: Delta | None = Delta.between(before.overrides, after.overrides)
         if delta and (bare or sum(map(len, delta.set.values())) > MAX_DELTA):
             delta = None  # workers read the store: no secret crosses the bus
-        return self._publish(after.head, before.head.change_id, delta)
+        return self._publish(after.head, before.head.change_id, delta, debts)
 
-    def repeat(self, head: Head) -> str | None:
+    def repeat(self, head: Head, debts: int) -> str | None:
         """Say that there is something to read, now that somebody may hear it."""
-        return self._publish(head, "", None)
+        return self._publish(head, "", None, debts)
 
-    def _publish(self, head: Head, follows: str, delta: Delta | None) -> str | None:
+    def _publish(self, head: Head, follows: str, delta: Delta | None, debts: int) -> str | None:
         if self._bus is None:
             return None
         at = datetime.now(UTC)
@@ -52,7 +59,7 @@ class Announcer:
                 )
             )
         except Exception as error:  # noqa: BLE001 - the change is committed, whatever the bus does
-            self.owed = True
+            self.debts += 1
             self._journal.log(
                 logging.WARNING,
                 "revision %s is committed, but could not be announced (%s): "
@@ -61,5 +68,5 @@ class Announcer:
                 error,
             )
             return f"revision {head.revision} was not announced: {error}"
-        self.owed = False
+        self._paid = max(self._paid, debts)
         return None

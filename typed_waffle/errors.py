@@ -141,7 +141,8 @@ class StoreUnavailable(WaffleError):
     """The database could not be read or written."""
 
     cause: str
-    """What the database said, without any value."""
+    """What the database said, without any value. Of an error that is none of the database's, as a
+    bug in an engine's event, what it is and where it was raised."""
     in_doubt: bool
     """Whether the change may be committed all the same: nobody heard the answer to the commit."""
 

@@ -34,7 +34,6 @@ logger: logging.Logger = logging.getLogger(__name__)
 ROLLBACK_ATTEMPTS = 10
 """How often a rollback begins anew because somebody else wrote meanwhile."""
 
-
 UNHURRIED = 0.5
 """Seconds that announcing may take, if a copy is to be left on the bus by the same write."""
 
@@ -149,15 +148,18 @@ class Runtime(Generic[M]):
             StoreUnavailable: the database cannot be reached.
         """
         plan: Planned[M] | None = None
+        deciding = False
 
         def decide(state: State) -> Proposal | None:
-            nonlocal plan
+            nonlocal plan, deciding
+            deciding = True
             if draft.expected_revision not in (None, state.head.revision):
                 raise _Conflict(state.head.revision)
             plan = planned(draft, self._display.view(state))
+            deciding = False
             return plan.proposal if plan else None
 
-        known_before = self._display.known
+        known_before, debts = self._display.known, self._announcer.debts
         try:
             record = self._store.commit(self._rules.namespace, decide)
         except _Conflict as conflict:
@@ -167,15 +169,14 @@ class Runtime(Generic[M]):
             if error.in_doubt:
                 self._unsure()
             raise
-        except Exception:
-            raise  # refused: nothing was written
-        except BaseException:  # whoever was interrupted does not know
-            self._unsure()
+        except BaseException:
+            if not deciding:  # else it was refused: of anything else, nobody knows
+                self._unsure()
             raise
         else:
             if record is None or plan is None:
                 return None
-            self._follow_own(plan, known_before)
+            self._follow_own(plan, known_before, debts)
             return change_of(self.model, record)
         expected = draft.expected_revision or 0
         raise RevisionConflict(expected, actual, self.ledger.between(expected, actual))
@@ -214,11 +215,11 @@ class Runtime(Generic[M]):
         """Delete all but the newest changes from the history; how many went."""
         return self._store.prune(self._rules.namespace, keep)
 
-    def _follow_own(self, plan: Planned[M], known_before: State) -> None:
+    def _follow_own(self, plan: Planned[M], known_before: State, debts: int) -> None:
         try:
             self._display.take_own(plan.before.state, plan.after, known_before.head)
             began = time.monotonic()
-            self._announce(plan, known_before)
+            self._announce(plan, known_before, debts)
         except BaseException:  # the change is committed, and others know nothing of it
             self._unsure()
             raise
@@ -230,14 +231,15 @@ class Runtime(Generic[M]):
         """A change may be stored that is not shown here, or not known elsewhere."""
         self.board.doubt()
         self.agenda.hint()
-        self._announcer.owed = True
+        self._announcer.debts += 1
 
-    def _announce(self, plan: Planned[M], known_before: State) -> None:
+    def _announce(self, plan: Planned[M], known_before: State, debts: int) -> None:
         # Without values if one is secret, or if rows were edited by hand: then all must read them.
         before = plan.before.state
         edited = before.head == known_before.head and before != known_before
         secret = not secret_names(self.model).isdisjoint(r.field for r in plan.proposal.fields)
-        self._heed(self._announcer.tell(before, plan.after.state, bare=edited or secret))
+        bare = edited or secret
+        self._heed(self._announcer.tell(before, plan.after.state, debts, bare=bare))
 
     def _heed(self, silence: str | None) -> None:
         if silence is not None:
@@ -296,11 +298,12 @@ class Runtime(Generic[M]):
     def check(self) -> bool:
         """Look at the store, and follow it. `False` if it did not answer."""
         self.agenda.begun()
-        answered = False
+        answered, debts = False, self._announcer.debts
         try:
             answered = self.board.asked(self._look) is not None
-            if self._announcer.owed and self._bus_well():
-                self._heed(self._announcer.repeat(self._display.known.head))
+            # Without an answer nobody knows what there is to tell: a change may be in doubt.
+            if answered and self._announcer.owed and self._bus_well():
+                self._heed(self._announcer.repeat(self._display.known.head, debts))
         finally:
             well = answered and self.board.bus_ok and not self._announcer.owed
             self.agenda.done(self._display.known.head.revision, pushed=well)

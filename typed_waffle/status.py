@@ -126,6 +126,9 @@ class Board:
         except StoreUnavailable as error:
             self.store_failed(error.cause)
             return None
+        except Exception as error:  # of a store of somebody else's, say
+            self.store_failed(type(error).__name__)  # its text may hold anything
+            raise
         self._proven = max(self._proven, began)
         self.store_answered()
         return answer

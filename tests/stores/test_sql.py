@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, event, inspect, select, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from tests.support.apps import Settings
@@ -314,6 +317,139 @@ def test_a_change_that_fails_half_way_leaves_nothing(engine: Engine, table: str)
     with pytest.raises(StoreUnavailable):
         store.commit("shop", wanting(proposal(2)))
     assert store.state("shop") == before
+
+
+# --- errors of no database --------------------------------------------------------------------
+
+
+@pytest.fixture
+def spoiling(engine: Engine) -> Callable[[str], None]:
+    """Fail right after the next statement that begins with a given word, as only a bug does."""
+    pending: list[str] = []
+
+    def spoil(_c: Any, _s: Any, statement: str, *_: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
+        if pending and statement.startswith(pending[0]):
+            pending.pop()
+            raise AttributeError(CANARY)
+
+    event.listen(engine, "after_cursor_execute", spoil)
+    return pending.append
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_hook_that_fails_to_connect_is_an_unavailable_store(
+    engine: Engine, *, first: bool
+) -> None:
+    """Whatever it raises. What it says may hold a password; where it was raised does not."""
+    store = SqlStore(engine)
+    if not first:
+        store.head("shop")
+
+    def hook(*_: object) -> None:
+        raise KeyError(CANARY)
+
+    event.listen(engine, "do_connect", hook)
+    with pytest.raises(StoreUnavailable) as read:
+        store.state("shop")
+    with pytest.raises(StoreUnavailable) as written:
+        store.commit("shop", wanting(proposal(1)))
+    origin = re.compile(r"KeyError, raised in hook \(test_sql.py, line \d+\)")
+    for caught in (read, written):
+        assert origin.fullmatch(caught.value.cause)
+        assert CANARY not in f"{caught.value} {caught.value!r}"
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+        assert not caught.value.in_doubt
+
+
+def test_a_commit_whose_answer_a_bug_swallowed_is_found(
+    engine: Engine, spoiling: Callable[[str], None]
+) -> None:
+    """An error of no database after COMMIT leaves the change in doubt: it is looked up."""
+    store = SqlStore(engine)
+    store.head("shop")
+    spoiling("COMMIT")
+    record = store.commit("shop", wanting(proposal(1)))
+    assert record is not None
+    assert [r.revision for r in store.history("shop")] == [1]
+
+
+def test_a_commit_that_no_try_can_explain_stays_in_doubt(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error says so: the change is committed all the same."""
+    monkeypatch.setattr(transactions, "PATIENCE", 0.2)
+    store = SqlStore(engine)
+    store.head("shop")
+
+    def spoil(_c: Any, _s: Any, statement: str, *_: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
+        if statement == "COMMIT":
+            raise AttributeError(CANARY)
+
+    event.listen(engine, "after_cursor_execute", spoil)
+    with pytest.raises(StoreUnavailable, match="AttributeError, raised in spoil") as caught:
+        store.commit("shop", wanting(proposal(1)))
+    assert caught.value.in_doubt
+    assert store.head("shop").revision == 1
+
+
+def test_a_connection_on_which_a_bug_showed_is_not_used_again(tmp_path: Path) -> None:
+    """Its answer may still be there to be read, by whoever asks next."""
+    engine = plain(tmp_path)
+    store = SqlStore(engine)
+    store.head("shop")
+    gone: list[object] = []
+    event.listen(engine, "invalidate", lambda *_: gone.append(None))
+
+    def spoil(*_: object) -> None:
+        event.remove(engine, "after_cursor_execute", spoil)
+        raise AttributeError(CANARY)
+
+    event.listen(engine, "after_cursor_execute", spoil)
+    with pytest.raises(StoreUnavailable):
+        store.head("shop")
+    assert len(gone) == 1
+    assert store.head("shop") == Head()
+    engine.dispose()
+
+
+def test_a_time_limit_that_ends_a_use_comes_out_as_it_is(engine: Engine) -> None:
+    """A signal's handler may raise what it likes, as Celery's soft limit does; nobody tries on."""
+    store = SqlStore(engine)
+    store.head("shop")
+
+    def limit(_signal: int, _frame: object) -> None:
+        raise TimeoutError("the task takes too long")
+
+    def overrun(_c: Any, _s: Any, statement: str, *_: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
+        if statement == "COMMIT":
+            signal.raise_signal(signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, limit)
+    event.listen(engine, "after_cursor_execute", overrun)
+    try:
+        with pytest.raises(TimeoutError, match="too long"):
+            store.commit("shop", wanting(proposal(1)))
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), StopIteration(), SQLAlchemyError("their own")])
+def test_whatever_refuses_a_change_comes_out_as_it_is(engine: Engine, error: Exception) -> None:
+    """A validator may raise anything; it is asked once, and its error is none of our database."""
+    store = SqlStore(engine)
+    asked: list[object] = []
+
+    def refuse(what: object) -> Any:  # noqa: ANN401 - never
+        asked.append(what)
+        raise error
+
+    for call in (store.commit, store.rewrite):
+        with pytest.raises(type(error)) as caught:
+            call("shop", refuse)
+        assert caught.value is error
+        assert (error.__cause__, error.__context__) == (None, None)
+    assert len(asked) == 2
+    assert store.head("shop") == Head()
 
 
 # --- engines ----------------------------------------------------------------------------------

@@ -55,14 +55,16 @@ class Connections:
         """
         loan = _Loan(self._prepare, self._engine, until)
         connection = self._lend(loan)
+        strange = False
         try:
             yield connection
-        except SQLAlchemyError:
+        except Exception as error:
+            strange = not isinstance(error, SQLAlchemyError)
             if loan.cut:
                 raise Late from None
             raise
         finally:
-            if loan.closing():
+            if loan.closing() or strange:
                 connection.invalidate()  # so that the pool does not lend it again
             connection.close()
             loan.end()

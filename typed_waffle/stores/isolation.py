@@ -17,7 +17,7 @@ _NEXT = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
 
 def connected(engine: Engine) -> Connection:
-    """A connection. Whatever goes wrong is an error of SQLAlchemy's.
+    """A connection. An error of the driver's is one of SQLAlchemy's.
 
     An engine whose isolation level is an execution option sets it on each connection that it lends,
     and then a dead one makes the driver's own error, which SQLAlchemy does not look at.
@@ -34,6 +34,10 @@ def used(engine: Engine) -> Generator[Connection, None, None]:
     try:
         yield connection
         connection.rollback()  # here, where it can be cut, and not in the pool
+    except Exception as error:
+        if not isinstance(error, SQLAlchemyError):  # which looked after it
+            connection.invalidate()
+        raise
     finally:
         release(connection)
         connection.close()

@@ -25,7 +25,7 @@ from typed_waffle.protocols import Decide, Proposal, Rewrite
 from typed_waffle.stores.migrations import MIGRATIONS
 from typed_waffle.stores.rows import columns, record_of, stamp_of, text_of
 from typed_waffle.stores.tables import Tables, tables
-from typed_waffle.stores.transactions import Overtaken, Transactions, Undecided
+from typed_waffle.stores.transactions import Overtaken, Refused, Transactions, Undecided, asked
 
 __all__ = ["Facts", "SqlStore"]
 
@@ -166,9 +166,9 @@ class SqlStore:
                     done = self._at(connection, namespace, revision)
                     if done.id == change_id:
                         return done
-            proposal = decide(state)
+            proposal = asked(decide, state)
             if proposal is None:
-                raise _Unwanted
+                raise Refused(_Unwanted())
             offered.append((state.head.revision + 1, proposal.change_id))
             return self._put(connection, namespace, state, proposal, now)
 
@@ -306,9 +306,9 @@ class SqlStore:
 
         def write(connection: Connection) -> int:
             state, _ = self._locked(connection, namespace)
-            texts = again(state.overrides)
+            texts = asked(again, state.overrides)
             if texts.keys() != state.overrides.keys():
-                raise ValueError("a rewrite may neither add nor drop an override")
+                raise Refused(ValueError("a rewrite may neither add nor drop an override"))
             self._put_overrides(connection, namespace, state.overrides, texts)
             return len(Delta.between(state.overrides, texts).set)
 

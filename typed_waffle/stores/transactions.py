@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
+from traceback import walk_tb
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from typed_waffle.errors import StoreUnavailable
+from typed_waffle.errors import StoreUnavailable, WaffleError
 from typed_waffle.forking import gate
 from typed_waffle.stores import isolation
 from typed_waffle.stores.connections import Connections
@@ -23,9 +25,10 @@ from typed_waffle.stores.lines import Late
 from typed_waffle.stores.migrations import prepare
 from typed_waffle.stores.tables import Tables
 
-__all__ = ["Overtaken", "Transactions", "Undecided", "cause_of"]
+__all__ = ["Overtaken", "Refused", "Transactions", "Undecided", "asked", "cause_of"]
 
 T = TypeVar("T")
+A = TypeVar("A")
 
 ATTEMPTS = 8
 """How often a transaction is tried when the database says that another one was in the way."""
@@ -56,6 +59,26 @@ class Overtaken(Exception):  # noqa: N818 - internal
 
 class Undecided(Exception):  # noqa: N818 - internal
     """The history that would tell whether a change was made is not there any more."""
+
+
+class Refused(BaseException):
+    """What was given to us to call raised this error: it is none of the database's."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def asked(function: Callable[[A], T], about: A) -> T:
+    """What a function says that was given to us.
+
+    Raises:
+        Refused: it raised an error.
+    """
+    try:
+        return function(about)
+    except Exception as error:  # noqa: BLE001 - a validator may raise anything
+        raise Refused(error) from None
 
 
 class _Try:
@@ -95,7 +118,15 @@ class Transactions:
 
         Raises:
             StoreUnavailable: the database did not do it.
+            Exception: what `work` was `Refused` with.
         """
+        try:
+            return self._done(doing, work, writing=writing)
+        except Refused as refused:
+            error = refused.error
+        raise error  # out of the except block, so that it is as it was
+
+    def _done(self, doing: str, work: Callable[[Connection], T], *, writing: bool) -> T:
         within = PATIENCE if writing else READ_PATIENCE
         until = time.monotonic() + within
         attempt, in_doubt = 0, False
@@ -104,7 +135,11 @@ class Transactions:
             this = _Try()
             try:
                 return self._placed(partial(self._try, this, work, until, writing=writing), until)
-            except (SQLAlchemyError, Overtaken, Late, Undecided) as error:
+            except Exception as error:
+                # SQLAlchemy passes on whatever is no driver's error: a bug of one, or of an event.
+                if isinstance(error, WaffleError) or _interrupts(error):
+                    this.was_left()
+                    raise
                 failure = error
             except BaseException:  # refused, or interrupted: it must not commit after that
                 this.was_left()
@@ -209,7 +244,26 @@ def _why(error: Exception, within: float) -> str:
         return f"it gave no answer within {within:g} s"
     if isinstance(error, Undecided):
         return "the connection was lost, and what it did is pruned from the history"
-    return cause_of(error)
+    if isinstance(error, SQLAlchemyError | Overtaken):
+        return cause_of(error)
+    return _origin(error)
+
+
+def _interrupts(error: Exception) -> bool:
+    """Whether a signal's handler raised it, as a time limit of Celery's is raised."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    return any(
+        any(given is interrupted for given in handler.f_locals.values())
+        for interrupted, handler in pairwise(frames)
+    )
+
+
+def _origin(error: Exception) -> str:
+    """Where an error comes from that is none of the database's: its text may hold anything."""
+    *_, (frame, line) = walk_tb(error.__traceback__)
+    code = frame.f_code
+    place = f"{code.co_name} ({Path(code.co_filename).name}, line {line})"
+    return f"{type(error).__name__}, raised in {place}"
 
 
 def cause_of(error: Exception) -> str:
