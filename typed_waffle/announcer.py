@@ -35,7 +35,7 @@ class Announcer:
     @property
     def owed(self) -> bool:
         """Whether an announcement is still to be made: the others do not know yet."""
-        return self._paid < self.debts
+        return self._bus is not None and self._paid < self.debts
 
     def tell(self, before: State, after: State, debts: int, *, bare: bool) -> str | None:
         """Announce a change, a `bare` one without its values. Why it failed, or `None`."""
