@@ -365,7 +365,7 @@ import json, sys
 from typed_waffle.buses import redis
 redis.PING_AFTER = redis.PONG_WITHIN = 0.5
 from tests.support.shop import waffle
-waffle.on_change("name")(lambda _, new: print("showing", new.name, flush=True))
+waffle.on_change("name")(lambda _, new: print(f"showing {new.name}", flush=True))
 with waffle.connect(json.loads(sys.argv[1])):
     print("ready", flush=True)
     sys.stdin.readline()

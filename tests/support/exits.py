@@ -19,7 +19,7 @@ def main(keys: dict[str, str], way: str) -> None:
     """Be live, say so, and end."""
     app.config.update(keys)
     waffle.init_app(app)
-    atexit.register(lambda: print("at exit:", waffle.current_settings.name, flush=True))  # noqa: T201
+    atexit.register(lambda: print(f"at exit: {waffle.current_settings.name}", flush=True))  # noqa: T201
     if way == "unused":
         return  # the first use is at the exit
     waffle.start()
