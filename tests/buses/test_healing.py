@@ -366,7 +366,10 @@ from typed_waffle.buses import redis
 redis.PING_AFTER = redis.PONG_WITHIN = 0.5
 from tests.support.shop import waffle
 waffle.on_change("name")(lambda _, new: print(f"showing {new.name}", flush=True))
+from tests.support.waiting import eventually
 with waffle.connect(json.loads(sys.argv[1])):
+    # Not while it reads: it would keep the lock of the SQLite file while it is suspended.
+    eventually(lambda: waffle.status().state == "live")
     print("ready", flush=True)
     sys.stdin.readline()
 """
